@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { generateDemoBars } from "../../src/data/demo/index.js";
+import { openStored, writeDataset } from "../../src/data/index.js";
+import { computeFeatures, featuresConfigSchema, planFeatures } from "../../src/features/index.js";
+import { packageRoot } from "../../src/files/index.js";
+import { tripleBarrier } from "../../src/labels/index.js";
+import type { HorizonLabels, StoredDataset } from "../../src/types/index.js";
+
+export const ROWS = 104_000;
+export const FEATURES = 180;
+export const TRAIN_ROWS = 73_000;
+/** Stop rows: half of the validation part. */
+export const STOP_ROWS = 7_800;
+export const HORIZON = 20;
+export const SYMBOL = "MES";
+
+/** Everything that the benches write lies here, and may be deleted at any time. */
+export function benchFolder(): string {
+  return join(packageRoot(), ".foldwise", "bench-data");
+}
+
+/**
+ * `{folder}/datasets/MES.parquet`, 104 000 rows × 180 features: the real features of synthetic five-minute bars. One piece and
+ * every row labelled, so that training rows are consecutive and the reference trains on a view of the array, not on a copy.
+ * Made once and kept.
+ */
+export async function ensureDataset(): Promise<{ folder: string; path: string }> {
+  const folder = join(benchFolder(), `spine-${ROWS}x${FEATURES}-2`);
+  const path = join(folder, "datasets", `${SYMBOL}.parquet`);
+  if (existsSync(path)) return { folder, path };
+  console.error("Making the dataset of the benchmark (once) …");
+  const half = `${folder}.half`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(half, { recursive: true });
+  await makeDataset(half);
+  renameSync(half, folder);
+  return { folder, path };
+}
+
+async function makeDataset(out: string): Promise<void> {
+  const extra = 6000;
+  const { bars } = generateDemoBars({ symbol: SYMBOL, bars: ROWS + extra, bar: "5m", seed: 7 });
+  const step = 300_000_000;
+  const config = featuresConfigSchema.parse({});
+  const plan = planFeatures(config, { step, rows: bars.n });
+  const { names, X } = computeFeatures(plan, bars);
+  if (names.length < FEATURES) throw new Error(`the catalogue has only ${names.length} features`);
+  const piece = new Int32Array(bars.n);
+  const label = { k: 0.5, entry: "next_open", atrPeriod: 14 } as const;
+  const { labels, entryPrice } = tripleBarrier(bars, { ...label, horizon: HORIZON, piece });
+  // The last rows have no full horizon ahead, the first ones no warm features: cut both.
+  const end = bars.n - HORIZON;
+  const start = end - ROWS;
+  if (start < plan.warmup) throw new Error(`the warm-up is ${plan.warmup} bars`);
+  const rows = new Float32Array(ROWS * FEATURES);
+  for (let i = 0; i < ROWS; i++) {
+    const from = (start + i) * names.length;
+    rows.set(X.subarray(from, from + FEATURES), i * FEATURES);
+  }
+  const horizon: HorizonLabels = {
+    horizon: HORIZON,
+    y: labels.y.slice(start, end),
+    end: labels.end.slice(start, end),
+    w: labels.w.slice(start, end),
+    ...(labels.r === undefined ? {} : { r: labels.r.slice(start, end) }),
+  };
+  const val = Math.floor(ROWS * 0.7);
+  const test = Math.floor(ROWS * 0.85);
+  await writeDataset(
+    {
+      symbol: SYMBOL,
+      timestamps: bars.timestamp.slice(start, end),
+      featureNames: names.slice(0, FEATURES),
+      X: rows,
+      horizons: [horizon],
+      entryPrice: entryPrice.slice(start, end),
+      piece: piece.slice(start, end),
+      parts: { train: { start: 0, end: val }, val: { start: val, end: test }, test: { start: test, end: ROWS } },
+      pipeline: {
+        version: 1,
+        symbol: SYMBOL,
+        template: "utc_days",
+        barTime: "close",
+        timeZone: "UTC",
+        step,
+        maxGap: 10,
+        adjust: "none",
+        features: { ...plan.spec, names: names.slice(0, FEATURES) },
+        labels: { horizons: [HORIZON], entry: label.entry, k: { [HORIZON]: label.k }, atrPeriod: label.atrPeriod },
+        warmup: plan.warmup,
+        synthetic: true,
+      },
+    },
+    { out, layouts: ["series"] },
+  );
+}
+
+/** The dataset in a store of its own. */
+export async function openBenchDataset(): Promise<StoredDataset> {
+  const { folder } = await ensureDataset();
+  return openStored({ symbol: SYMBOL, data: join(folder, "datasets"), store: join(folder, "store") });
+}

@@ -1,0 +1,91 @@
+"""What can go wrong in a worker, as the protocol names it."""
+
+from __future__ import annotations
+
+import errno
+import re
+import traceback
+from typing import Literal
+
+from foldwise_engine.protocol import FailedEvent
+
+Code = Literal[
+    "cancelled",
+    "bad_request",
+    "bad_parameter",
+    "bad_data",
+    "engine_missing",
+    "out_of_memory",
+    "device",
+    "internal",
+]
+
+INSTALL = "Run `foldwise doctor --install`."
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MORE_MEMORY = "Use fewer workers (--workers), fewer rows or fewer features."
+
+
+class EngineError(Exception):
+    """A failure with a stable code: what was got, what is allowed, what to do."""
+
+    def __init__(self, code: Code, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.code: Code = code
+        self.remedy = remedy
+
+
+class Cancelled(EngineError):
+    """Raised inside a job whose caller no longer wants it."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "The job was cancelled.")
+
+
+def failure(request_id: str | None, error: BaseException) -> FailedEvent:
+    """The event that tells of `error`; the traceback is for logs, never for the user's first sight."""
+    typed = classify(error)
+    return FailedEvent(
+        id=request_id,
+        code=typed.code,
+        message=str(typed),
+        remedy=typed.remedy,
+        traceback=None if isinstance(error, Cancelled) else "".join(traceback.format_exception(error)),
+    )
+
+
+def classify(error: BaseException) -> EngineError:
+    """Give any exception a code, a message of one line and, where there is one, a remedy."""
+    text = str(error)
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, MemoryError) or re.search(r"bad_alloc|out of memory|Unable to allocate", text, re.I):
+        return EngineError("out_of_memory", f"The engine ran out of memory. {_first_line(text)}".strip(), MORE_MEMORY)
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        return EngineError("engine_missing", f"The Python package {error.name} is not installed.", INSTALL)
+    if isinstance(error, ImportError):
+        return EngineError("engine_missing", f"A Python package does not load: {_first_line(text)}", INSTALL)
+    # numpy's own writer says how much it wrote, but not why that was not all.
+    if isinstance(error, OSError) and (error.errno in DISK_FULL or re.fullmatch(r"\d+ requested and \d+ written", text)):
+        return EngineError("internal", f"The disk is full: {_first_line(text)}", "Free space and run again.")
+    if type(error).__name__ == "XGBoostError":
+        return _of_xgboost(text)
+    if type(error).__name__ == "InvalidParameterError":
+        return EngineError("bad_parameter", _first_line(text), "Correct the model's parameters.")
+    return EngineError("internal", f"{type(error).__name__}: {_first_line(text)}")
+
+
+def _of_xgboost(text: str) -> EngineError:
+    """XGBoost has one exception type and a C++ stack in its message; the sentence is what stands before that."""
+    said = text.split("Stack trace:")[0].strip()
+    said = re.sub(r"^\[\d\d:\d\d:\d\d\] \S+: ", "", said).strip().replace("\n", " ")
+    if re.search(r"contains `?inf|missing.*inf", said, re.I):
+        return EngineError("bad_data", said, "Remove infinite feature values.")
+    if re.search(r"cuda|gpu|nccl", said, re.I):
+        return EngineError("device", said, "Run with --device cpu.")
+    if re.search(r"parameter|parsed|Invalid|exceed bound|should be|must be|Unknown|Expect", said):
+        return EngineError("bad_parameter", said, "Correct model_params in the model's YAML or --set.")
+    return EngineError("internal", said)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0]

@@ -1,0 +1,1 @@
+"""One adapter a model; the file name is the model's id."""

@@ -1,0 +1,101 @@
+"""What the worker asks of its operating system: clean streams, a parent to die with, and figures of memory."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def isolate_streams() -> tuple[int, int]:
+    """Return private copies of standard input and output.
+
+    Afterwards descriptor 1 is standard error and descriptor 0 is empty, so whatever a library prints or reads, in
+    Python or in C, cannot touch the protocol.
+    """
+    requests, events = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return requests, events
+
+
+def die_with_parent() -> None:
+    """On Linux, have the kernel kill this process when its parent ends; elsewhere the end of stdin does it."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os._exit(0)
+
+
+def reset_peak_memory() -> None:
+    """Begin a new high-water mark, so that a figure belongs to one job and not to the worker's life (Linux)."""
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:  # another system, or a container that forbids it: the mark is then that of the worker's life
+        return
+
+
+def peak_memory() -> int:
+    """Most resident bytes since `reset_peak_memory`; 0 where the system does not say."""
+    try:
+        with open("/proc/self/status") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def physical_memory() -> int:
+    """Bytes of memory in this machine, or of this control group where that is less; 0 if unknown."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(limit) as file:
+                total = min(total, int(file.read()))
+        except (OSError, ValueError):
+            continue
+    return total
+
+
+UNKNOWN_MEMORY = 8 * 2**30
+"""Bytes that a machine which does not tell its memory (Windows) is taken to have."""
+
+WORKERS_VARIABLE = "FOLDWISE_WORKERS"
+"""How many workers the pool may have at once; the pool sets it."""
+
+
+def memory_share(parts: int) -> int:
+    """Bytes: one of `parts` of the machine's memory, divided among the workers that share the machine."""
+    told = os.environ.get(WORKERS_VARIABLE, "")
+    workers = max(1, int(told)) if told.isdecimal() else 1
+    return (physical_memory() or UNKNOWN_MEMORY) // parts // workers
+
+
+def cuda_devices() -> int:
+    """How many CUDA devices the driver shows; 0 without a driver."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value

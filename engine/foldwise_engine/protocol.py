@@ -1,0 +1,269 @@
+"""The engine protocol: newline-delimited JSON, one message a line.
+
+The same unions as `src/engine/protocol.ts`, bound by bound; both sides are tested on the files under
+`test/fixtures/protocol/`. Requests come on the worker's stdin, events go to its private copy of stdout.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+PROTOCOL_VERSION = 1
+
+MAX_LINE_BYTES = 1_048_576
+"""A line longer than this is a flood, not a message."""
+
+MAX_SAFE_INTEGER = 2**53 - 1
+"""What JavaScript can count to; zod's integers stop there, so do these."""
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
+Positive = Annotated[int, msgspec.Meta(gt=0, le=MAX_SAFE_INTEGER)]
+Integer = Annotated[int, msgspec.Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+Device = Literal["cpu", "cuda"]
+Json = dict[str, Any]
+ClassScale = tuple[float, float, float]
+"""Factors a class (-1, 0, 1) that turn raw probabilities into those that are served: multiply, divide by the row's sum."""
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Every message: no field more, no field fewer."""
+
+
+class HelloRequest(Strict, tag_field="type", tag="hello"):
+    """Asks for versions, devices and memory."""
+
+    id: Id
+
+
+class FitRows(Strict):
+    """Row-index files; `stop` is None where nothing stops early."""
+
+    train: Text
+    stop: Text | None
+
+
+class FitRequest(Strict, tag_field="type", tag="fit"):
+    """Fit one model on rows of a stored dataset and write it, with its side files, into `out`.
+
+    Stop rows decide by the probabilities that will be served: with a `class_scale`, the raw ones times its factors.
+    """
+
+    id: Id
+    model: Text
+    adapter: Text | None
+    dataset: Text
+    horizon: Count
+    rows: FitRows
+    weights: Text | None
+    params: Json
+    training: Json
+    seed: Count
+    threads: Positive
+    device: Device
+    out: Text
+    class_scale: ClassScale | None = None
+
+
+class PredictRequest(Strict, tag_field="type", tag="predict"):
+    """Write the raw probabilities of rows of `x`, float32 (N, 3), to `out`."""
+
+    id: Id
+    model: Text
+    adapter: Text | None
+    model_dir: Text
+    x: Text
+    rows: Text | None
+    out: Text
+    threads: Positive
+    device: Device
+
+
+class ExportRequest(Strict, tag_field="type", tag="export"):
+    """Write the ONNX graph of a fitted model.
+
+    `class_scale` has a factor a class (-1, 0, 1) that turns `raw_probabilities` into `probabilities` (multiply, then divide
+    by the row's sum). None, also when it is left out: both outputs are the same.
+    """
+
+    id: Id
+    model: Text
+    adapter: Text | None
+    model_dir: Text
+    out: Text
+    class_scale: ClassScale | None = None
+
+
+class CancelRequest(Strict, tag_field="type", tag="cancel"):
+    """Stop job `job` at its next round."""
+
+    id: Id
+    job: Id
+
+
+class ShutdownRequest(Strict, tag_field="type", tag="shutdown"):
+    """End the worker; a running job is cancelled."""
+
+    id: Id
+
+
+Request = HelloRequest | FitRequest | PredictRequest | ExportRequest | CancelRequest | ShutdownRequest
+Job = FitRequest | PredictRequest | ExportRequest
+
+
+class HelloResult(Strict, tag_field="kind", tag="hello"):
+    """What this worker has; an engine that is not installed is absent from `versions`."""
+
+    versions: dict[str, str]
+    devices: list[Device]
+    memory_bytes: Count
+
+
+class FitSeconds(Strict):
+    """Reading and binning; the engine's own training; writing and scoring."""
+
+    data: float
+    train: float
+    finish: float
+
+
+class FitFiles(Strict):
+    """File names inside `out`; `train` and `stop` are float32 (N, 3) raw probabilities of those rows."""
+
+    native: str
+    scaler: str | None
+    train: str
+    stop: str | None
+
+
+class Importance(Strict):
+    """A float64 (F) .npy inside `out`, summing to 1."""
+
+    kind: str
+    file: str
+
+
+class FitResult(Strict, tag_field="kind", tag="fit"):
+    """How a fit went; `best_epoch` counts from 1, 0 for models without rounds."""
+
+    best_epoch: Count
+    total_epochs: Count
+    early_stopped: bool
+    classes: Annotated[list[Literal[-1, 0, 1]], msgspec.Meta(min_length=2)]
+    seconds: FitSeconds
+    files: FitFiles
+    importance: Importance | None
+    device: Device
+    quantised: Literal["built", "reused"] | None
+    peak_memory_bytes: Count
+    warnings: list[str]
+
+
+class PredictResult(Strict, tag_field="kind", tag="predict"):
+    """How many rows were predicted."""
+
+    rows: Count
+
+
+class ExportResult(Strict, tag_field="kind", tag="export"):
+    """`borders` names a float32 (B, 2) .npy beside the graph: feature index and split threshold."""
+
+    opset: Count
+    borders: str | None
+
+
+class CancelResult(Strict, tag_field="kind", tag="cancel"):
+    """Whether that job was running or waiting."""
+
+    found: bool
+
+
+class ShutdownResult(Strict, tag_field="kind", tag="shutdown"):
+    """The last word of a worker."""
+
+
+Result = HelloResult | FitResult | PredictResult | ExportResult | CancelResult | ShutdownResult
+
+
+class ReadyEvent(Strict, tag_field="type", tag="ready"):
+    """Sent once, unasked, as soon as the worker can read requests."""
+
+    protocol: Integer
+    pid: Count
+
+
+class HeartbeatEvent(Strict, tag_field="type", tag="heartbeat"):
+    """Sent every second by a thread of its own."""
+
+
+class ProgressEvent(Strict, tag_field="type", tag="progress"):
+    """Rounds or epochs done, of at most `total`."""
+
+    id: Id
+    step: Count
+    total: Count
+    metrics: dict[str, float]
+
+
+class LogEvent(Strict, tag_field="type", tag="log"):
+    """Something a person may want to know."""
+
+    id: Id | None
+    level: Literal["debug", "info", "warning", "error"]
+    message: str
+
+
+class DoneEvent(Strict, tag_field="type", tag="done"):
+    """The answer to request `id`."""
+
+    id: Id
+    result: Result
+
+
+class FailedEvent(Strict, tag_field="type", tag="failed"):
+    """Request `id` failed; `id` is None when the line could not be understood at all."""
+
+    id: Id | None
+    code: Text
+    message: str
+    remedy: str | None
+    traceback: str | None
+
+
+Event = ReadyEvent | HeartbeatEvent | ProgressEvent | LogEvent | DoneEvent | FailedEvent
+
+_request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+
+class _Named(msgspec.Struct):
+    """Just enough of a broken request to say which one it was."""
+
+    id: Id
+
+
+def decode_request(line: bytes) -> Request:
+    """Parse one line; raises `msgspec.DecodeError` (or its `ValidationError`) for anything else."""
+    return _request_decoder.decode(line)
+
+
+def decode_event(line: bytes) -> Event:
+    """Parse one line as an event; the tests' half of the conversation."""
+    return _event_decoder.decode(line)
+
+
+def encode(message: Event | Request) -> bytes:
+    """One line, newline included."""
+    return _encoder.encode(message) + b"\n"
+
+
+def id_of(line: bytes) -> str | None:
+    """The id of a request that is broken elsewhere, or None."""
+    try:
+        return msgspec.json.decode(line, type=_Named).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,271 @@
+"""What the tests share: a real worker to talk to, a small dataset, and jobs run in this process."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise_engine.errors import Cancelled
+from foldwise_engine.jobs import Jobs, run_job
+from foldwise_engine.protocol import (
+    DoneEvent,
+    Event,
+    ExportRequest,
+    ExportResult,
+    FailedEvent,
+    FitRequest,
+    FitResult,
+    FitRows,
+    PredictRequest,
+    Request,
+    decode_event,
+    encode,
+)
+
+ENGINE = Path(__file__).parents[1]
+ROOT = ENGINE.parent
+PATIENCE = 30.0
+
+Kind = TypeVar("Kind", bound=Event)
+
+
+class TalkingWorker:
+    """`python -m foldwise_engine`, as the pool starts it."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            (sys.executable, "-m", "foldwise_engine"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ENGINE), "OMP_WAIT_POLICY": "passive"},
+        )
+        self._events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.noise: list[bytes] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._overhear, daemon=True).start()
+
+    def say(self, message: Request | bytes) -> None:
+        """Send a request, or any bytes."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(message if isinstance(message, bytes) else encode(message))
+        self.process.stdin.flush()
+
+    def hear(self, kind: type[Kind], request_id: str | None = None) -> Kind:
+        """The next event of that kind (and id); others before it are passed over, all must be valid."""
+        while True:
+            event = decode_event(self._events.get(timeout=PATIENCE))
+            if isinstance(event, FailedEvent) and kind is not FailedEvent and event.id == request_id:
+                raise AssertionError(f"{event.code}: {event.message}\n{event.traceback}")
+            if isinstance(event, kind) and (request_id is None or getattr(event, "id", None) == request_id):
+                return event
+
+    def ask(self, request: Any) -> Any:
+        """Send a request and return its result."""
+        self.say(request)
+        return self.hear(DoneEvent, request.id).result
+
+    def end(self) -> int:
+        """Close its input and wait."""
+        assert self.process.stdin is not None
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        return self.process.wait(timeout=PATIENCE)
+
+    def kill(self) -> None:
+        """End it whatever it does."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream is not None
+            if not stream.closed:
+                stream.close()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._events.put(line)
+
+    def _overhear(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.noise.append(line)
+
+
+@dataclass
+class Quiet:
+    """A caller in this process: remembers progress, cancels when told."""
+
+    steps: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
+    cancel_at: int | None = None
+
+    def check(self) -> None:
+        """Cancel once progress has reached `cancel_at`."""
+        if self.cancel_at is not None and self.steps and self.steps[-1][0] >= self.cancel_at:
+            raise Cancelled
+
+    def progress(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        """Remember."""
+        self.steps.append((step, total, dict(metrics)))
+
+
+class Case:
+    """A dataset on disk, and fits, predictions and exports of it."""
+
+    def __init__(self, folder: Path, X: NDArray[np.float32], y: NDArray[np.int8]) -> None:
+        self.folder, self.X, self.y = folder, X, y
+        self.jobs = Jobs()
+        self.caller = Quiet()
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "X.npy", X)
+        self.labels(20, y)
+        (folder / "X.npy").chmod(0o444)
+        n = len(X)
+        self.train = np.arange(0, int(n * 0.8), dtype=np.int32)
+        self.stop = np.arange(int(n * 0.8), n, dtype=np.int32)
+        self._fits = 0
+
+    def labels(self, horizon: int, y: NDArray[np.int8]) -> None:
+        """Write labels of a horizon."""
+        np.save(self.folder / f"y_h{horizon}.npy", y)
+
+    def request(self, model: str, **changes: Any) -> FitRequest:
+        """A fit request; `train`, `stop` and `weights` are arrays, everything else is the request's own field."""
+        self._fits += 1
+        out = self.folder / f"out{self._fits}"
+        out.mkdir()
+        files: dict[str, str | None] = {}
+        arrays = {"train": self.train, "stop": self.stop, "weights": None}
+        for name, default in arrays.items():
+            array = changes.pop(name, default)
+            path = self.folder / f"{name}{self._fits}.npy"
+            if array is not None:
+                np.save(path, array)
+            files[name] = None if array is None else str(path)
+        base: dict[str, Any] = {
+            "id": f"fit{self._fits}",
+            "model": model,
+            "adapter": None,
+            "dataset": str(self.folder),
+            "horizon": 20,
+            "rows": FitRows(train=str(files["train"]), stop=files["stop"]),
+            "weights": files["weights"],
+            "params": PARAMS.get(model, {}),
+            "training": TRAINING.get(model, {}),
+            "seed": 7,
+            "threads": 1,
+            "device": "cpu",
+            "out": str(out),
+        }
+        return msgspec.convert({**base, **changes, "rows": base["rows"]}, FitRequest)
+
+    def fit(self, model: str, **changes: Any) -> Fit:
+        """Fit in this process."""
+        request = self.request(model, **changes)
+        result = run_job(self.jobs, request, self.caller)
+        assert isinstance(result, FitResult)
+        return Fit(self, request, result)
+
+
+@dataclass
+class Fit:
+    """A finished fit."""
+
+    case: Case
+    request: FitRequest
+    result: FitResult
+
+    @property
+    def out(self) -> Path:
+        """Where it was written."""
+        return Path(self.request.out)
+
+    def array(self, name: str) -> NDArray[Any]:
+        """One of its side files."""
+        array: NDArray[Any] = np.load(self.out / name)
+        return array
+
+    def predict(self, X: NDArray[np.float32], jobs: Jobs | None = None, rows: NDArray[np.int32] | None = None) -> Any:
+        """Predict by a predict job; fresh `jobs` read the native file."""
+        x, p, r = (self.out / name for name in ("x.npy", "p.npy", "r.npy"))
+        np.save(x, X)
+        if rows is not None:
+            np.save(r, rows)
+        request = PredictRequest(
+            id="p",
+            model=self.request.model,
+            adapter=self.request.adapter,
+            model_dir=str(self.out),
+            x=str(x),
+            rows=None if rows is None else str(r),
+            out=str(p),
+            threads=1,
+            device="cpu",
+        )
+        run_job(jobs or self.case.jobs, request, Quiet())
+        return np.load(p)
+
+    def export(self, class_scale: tuple[float, float, float] | None = None) -> tuple[Path, ExportResult]:
+        """Write the graph."""
+        path = self.out / "model.onnx"
+        result = run_job(
+            self.case.jobs,
+            ExportRequest(
+                id="e",
+                model=self.request.model,
+                adapter=self.request.adapter,
+                model_dir=str(self.out),
+                out=str(path),
+                class_scale=class_scale,
+            ),
+            Quiet(),
+        )
+        assert isinstance(result, ExportResult)
+        return path, result
+
+
+PARAMS: dict[str, dict[str, Any]] = {
+    "xgboost": {"max_depth": 3, "learning_rate": 0.2, "max_bin": 64, "subsample": 0.8, "colsample_bytree": 0.8},
+    "logistic": {"C": 0.1},
+}
+TRAINING: dict[str, dict[str, Any]] = {"xgboost": {"num_boost_round": 40, "early_stopping_rounds": 5}, "logistic": {}}
+
+
+def sample(n: int = 1200, features: int = 8, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Rows with a learnable signal; one column constant, one all NaN, one with holes."""
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(n, features)).astype(np.float32)
+    score = X[:, 0] + 0.5 * X[:, 1] * X[:, 2] + random.normal(size=n)
+    X[:, -1] = 7.25
+    X[:, -2] = np.nan
+    X[random.random(n) < 0.1, 0] = np.nan
+    y = np.where(score > 0.6, 1, np.where(score < -0.6, -1, 0)).astype(np.int8)
+    return X, y
+
+
+def in_node(model: Path, X: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(raw, final) probabilities of onnxruntime-node."""
+    files = [model.with_suffix(suffix) for suffix in (".in.f32", ".raw.f32", ".final.f32")]
+    np.ascontiguousarray(X, dtype=np.float32).tofile(files[0])
+    script = Path(__file__).with_name("onnx_predict.mjs")
+    command = ["node", str(script), str(model), str(len(X)), str(X.shape[1]), *map(str, files)]
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    raw, final = (np.fromfile(file, dtype=np.float32).reshape(-1, 3) for file in files[1:])
+    return raw, final
+
+
+def log_loss(p: NDArray[np.float32], y: NDArray[np.int8]) -> float:
+    """Mean negative log-probability of the true class."""
+    chosen = p[np.arange(len(y)), y.astype(int) + 1].astype(np.float64)
+    return float(-np.log(np.clip(chosen, 1e-15, 1)).mean())

@@ -1,0 +1,5 @@
+export * from "./bundle.js";
+export { BUNDLE_FORMAT, type BundleManifest, MANIFEST_NAME } from "./bundleManifest.js";
+export * from "./openings.js";
+export * from "./runSchema.js";
+export * from "./runs.js";

@@ -1,0 +1,59 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { type DoctorReport, doctorReport, projectVenv } from "../engine/index.js";
+import { isCheckout, packageRoot } from "../files/index.js";
+import { table } from "../report/index.js";
+import { examples, runs } from "./command.js";
+
+interface Options {
+  install?: boolean | string;
+}
+
+export function doctorCommand(program: Command): void {
+  const command = program
+    .command("doctor")
+    .description("say what is installed, missing or broken, with the command that mends it")
+    .addOption(new Option("--install [group]", "install the engines first").choices(["base"]))
+    .addHelpText("after", examples("foldwise doctor", "foldwise doctor --install"));
+  runs<Options>(command, async ({ output, cwd }, options) => {
+    if (options.install !== undefined) {
+      const code = await install(cwd, options.install === true ? "base" : String(options.install));
+      if (code !== 0) return code;
+    }
+    const report = await doctorReport({ cwd });
+    output.print(formatDoctor(report));
+    output.result({ event: "finished", status: report.ok ? "succeeded" : "failed", ...report });
+    return report.ok ? 0 : 1;
+  });
+}
+
+/** A checkout keeps its environment in `.venv`, a project that installed the package in `.foldwise/venv`. */
+function install(cwd: string, group: string): Promise<number> {
+  const root = packageRoot();
+  const venv = isCheckout(root) ? join(root, ".venv") : projectVenv(cwd);
+  return new Promise((resolve, reject) => {
+    const args = [join(root, "scripts", "install-engines.mjs"), venv, group];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", process.stderr, process.stderr] });
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+}
+
+function formatDoctor({ ok, python, checks, machine }: DoctorReport): string {
+  const gib = (machine.memoryBytes / 2 ** 30).toFixed(0);
+  const rows = checks.map((check) => [
+    check.status === "ok" ? "ok" : check.status.toUpperCase(),
+    check.name,
+    check.found ?? "—",
+    check.status === "ok" || check.wanted === null ? "" : `wanted ${check.wanted}`,
+    [check.detail, check.remedy].filter((text) => text !== null).join(" "),
+  ]);
+  return [
+    table(rows, "words"),
+    "",
+    `Python: ${python.python} (${python.source})`,
+    `Machine: ${machine.platform}, ${machine.cores} cores, ${gib} GiB, devices: ${machine.devices.join(", ") || "none"}`,
+    ok ? "All that is required is there." : "Something that is required is missing or broken; see above.",
+  ].join("\n");
+}

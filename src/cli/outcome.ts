@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RunJob } from "../artifacts/index.js";
+import { formatLeaderboard, formatReport } from "../report/index.js";
+import type { TrainRunResult } from "../training/index.js";
+import type { Output } from "./output.js";
+
+/** What `train` and `resume` say at the end, and the exit code. */
+export function printOutcome(output: Output, { run, reports }: TrainRunResult): number {
+  const { jobs, status } = run.file;
+  const failed = jobs.filter((job) => job.status !== "succeeded");
+  output.print("");
+  const [only] = reports;
+  if (jobs.length === 1 && only !== undefined) output.print(formatReport(only));
+  else if (reports.length > 0) output.print(formatLeaderboard(reports));
+  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
+  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
+  const [first] = jobs.filter((job) => job.status === "succeeded");
+  if (first !== undefined) {
+    const knowsBars = readFileSync(join(run.dir, first.bundle ?? "", "pipeline.json"), "utf8").trim() !== "null";
+    const rows = knowsBars ? "--bars BARS" : "--data ROWS";
+    output.print(`Next: foldwise predict --model-dir ${run.dir}/${first.bundle} ${rows} --out predictions.csv`);
+  }
+  output.result({
+    event: "finished",
+    status,
+    run_id: run.id,
+    run_dir: run.dir,
+    models: jobs.map(({ job, model, symbol, horizon, status, bundle, report, predictions, error }) => ({
+      job,
+      model,
+      symbol,
+      horizon,
+      status,
+      bundle: bundle === null ? null : `${run.dir}/${bundle}`,
+      report: report === null ? null : `${run.dir}/${report}`,
+      predictions: predictions === null ? null : `${run.dir}/${predictions}`,
+      error,
+      test:
+        reports.find((r) => r.model_name === model && r.symbol === symbol && r.horizon === horizon)?.test_metrics ??
+        null,
+    })),
+  });
+  return exitCode(jobs);
+}
+
+/** In a grid one job's bad data is that job's failure; a single job that was refused before its fit is a refused call. */
+function exitCode(jobs: readonly RunJob[]): number {
+  const failed = jobs.filter(({ status }) => status !== "succeeded");
+  if (failed.length === 0) return 0;
+  const [category = ""] = failed[0]?.error?.code.split(".") ?? [];
+  return jobs.length === 1 && ["usage", "config", "data", "model"].includes(category) ? 2 : 1;
+}

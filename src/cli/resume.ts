@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { resumeRun } from "../training/index.js";
+import { examples, runs } from "./command.js";
+import { sharedFlags } from "./flags.js";
+import { printOutcome } from "./outcome.js";
+
+interface Options {
+  runs?: string;
+}
+
+export function resumeCommand(program: Command): void {
+  const command = sharedFlags(
+    program
+      .command("resume <run-id>")
+      .description("finish a run that was interrupted, killed, or had failures; what succeeded is not fitted again"),
+    "runsDir",
+  ).addHelpText("after", examples("foldwise resume 20260101_120000"));
+  runs<Options>(command, async ({ output, signal, cwd }, options) => {
+    const result = await resumeRun({
+      cwd,
+      runId: command.args[0] ?? "",
+      signal,
+      onEvent: output.event,
+      ...(options.runs === undefined ? {} : { runsDir: options.runs }),
+    });
+    return printOutcome(output, result);
+  });
+}

@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { Run } from "../artifacts/index.js";
+import { formatLeaderboard, table } from "../report/index.js";
+import { DEFAULT_RUNS, readReports } from "../training/index.js";
+import { examples, runs } from "./command.js";
+import { sharedFlags } from "./flags.js";
+
+interface Options {
+  runs?: string;
+}
+
+export function runsCommand(program: Command): void {
+  const command = sharedFlags(
+    program
+      .command("runs [run-ids...]")
+      .description("list all runs, or compare the models of the runs named (on rows they have in common)"),
+    "runsDir",
+  ).addHelpText("after", examples("foldwise runs", "foldwise runs 20260101_120000 20260102_090000"));
+  runs<Options>(command, async ({ output }, options) => {
+    const folder = options.runs ?? DEFAULT_RUNS;
+    if (command.args.length > 0) {
+      const reports = command.args.flatMap((id) => readReports(Run.open(folder, id)));
+      output.print(reports.length === 0 ? "None of these runs has a finished model." : formatLeaderboard(reports));
+      output.result({ event: "finished", status: "succeeded", reports });
+      return;
+    }
+    const all = Run.list(folder).map(({ file }) => file);
+    const damaged = Run.damaged(folder);
+    output.print(
+      all.length + damaged.length === 0
+        ? `No runs in ${folder}. Begin with: foldwise train --model all`
+        : table(
+            [
+              ["run", "status", "jobs", "created", "command"],
+              ...all.map(({ run_id, status, jobs, created, command }) => [
+                run_id,
+                status,
+                `${jobs.filter((job) => job.status === "succeeded").length}/${jobs.length}`,
+                created.slice(0, 19).replace("T", " "),
+                command,
+              ]),
+            ],
+            "words",
+          ),
+    );
+    for (const { id, reason } of damaged) output.print(`damaged: ${id}: ${reason}`);
+    output.result({ event: "finished", status: "succeeded", runs: all, damaged });
+  });
+}

@@ -1,0 +1,171 @@
+import { sha256File } from "../files/index.js";
+import {
+  type Bars,
+  type BarTime,
+  FoldwiseError,
+  MICROS_PER_DAY,
+  MICROS_PER_HOUR,
+  type Timestamps,
+} from "../types/index.js";
+import { checkBars } from "./bar-checks.js";
+import { type BarColumns, findBarColumns } from "./bar-columns.js";
+import { type PlaceOfRow, StampColumn } from "./bar-stamps.js";
+import type { Batch } from "./batch.js";
+import { ColumnCollector } from "./column-collector.js";
+import { withDuckDB } from "./duckdb.js";
+import { dataError } from "./failure.js";
+import { medianStep, modalStep } from "./steps.js";
+import { type ColumnRequest, openTable, readerOf, readTable, type Table } from "./table.js";
+import { addStamps, placeInTable } from "./table-stamps.js";
+import { checkTimeZone } from "./time-zone.js";
+
+export interface ReadBarsOptions {
+  /** What the file's stamps name. Required unless the bars are daily or longer. */
+  barTime?: BarTime;
+  /** IANA name of the zone of stamps that carry none; `UTC` by default. */
+  timeZone?: string;
+  onNotice?: (message: string) => void;
+}
+
+export interface BarsFile {
+  /** `timestamp` is the bar's close: open stamps are already shifted. */
+  bars: Bars;
+  /** What the file's stamps named. */
+  barTime: BarTime;
+  timeZone: string;
+  /** The most frequent difference of neighbouring stamps in µs; null where it is not at least half of them. */
+  step: number | null;
+  source: { path: string; sha256: string; rows: number };
+}
+
+/** Bars from here on are matched by their date; clock changes make some days 23 hours long. */
+const DAILY = 23 * MICROS_PER_HOUR;
+
+/**
+ * Reads OHLCV bars from CSV or Parquet: any column order and case, usual spellings of names and stamps.
+ * Throws `data.*` with row or line, column and remedy for whatever the contract refuses, and
+ * `usage.bar_time_required` for intraday bars without `barTime`.
+ */
+export async function readBars(path: string, options: ReadBarsOptions = {}): Promise<BarsFile> {
+  const timeZone = checkTimeZone(options.timeZone ?? "UTC");
+  const { raw, table } = await withDuckDB(async (connection) => {
+    const table = await openTable(connection, path);
+    const columns = findBarColumns(table);
+    const place = placeInTable(table, 0);
+    const collector = new BarCollector(table, columns, place);
+    for await (const batch of readTable(connection, table, collector.requests)) collector.add(batch);
+    const raw = collector.finish(timeZone);
+    if (raw.n < 2) {
+      const what = raw.n === 0 ? "there is a header but no bar." : "there is one bar only.";
+      throw dataError("data.no_rows", { path: table.file.path }, what, "Give a file with more bars.");
+    }
+    if (columns.volume === null) options.onNotice?.(`${path} has no volume column: volume is taken as 0.`);
+    checkBars(raw, columns, place);
+    return { raw, table };
+  });
+  const barTime = barTimeOf(raw.timestamp, options, path);
+  const step = modalStep(raw.timestamp);
+  const bars = barTime === "open" ? { ...raw, timestamp: shifted(raw.timestamp, step, path) } : raw;
+  const source = { path: table.file.path, sha256: await sha256File(table.file.path), rows: raw.n };
+  return { bars, barTime, timeZone, step, source };
+}
+
+function barTimeOf(stamps: Timestamps, { barTime, onNotice }: ReadBarsOptions, path: string): BarTime {
+  if (barTime !== undefined) return barTime;
+  if (medianStep(stamps) < DAILY) {
+    throw new FoldwiseError(
+      "usage.bar_time_required",
+      `${path} holds intraday bars: whether a stamp names a bar's open or its close cannot be told from the file.`,
+      { remedy: "Say --bar-time open (most exchanges and data vendors) or --bar-time close.", details: { path } },
+    );
+  }
+  // A day's name is no moment: taken for one, it would make the bar known a day before its close.
+  if (!stamps.every((stamp) => stamp % MICROS_PER_DAY === 0)) return "close";
+  onNotice?.(`${path} has dates without a time: each bar is taken as known at the end of its (UTC) day.`);
+  return "open";
+}
+
+function shifted(stamps: Timestamps, step: number | null, path: string): Timestamps {
+  if (step !== null) return stamps.map((stamp) => stamp + step);
+  throw dataError(
+    "data.irregular_bars",
+    { path },
+    "open stamps are shifted to the close by the bars' length, but these bars have none: no difference makes up half.",
+    "Use --bar-time close for tick, volume and dollar bars, stamped at their close.",
+  );
+}
+
+/** Gathers batches into the columns of `Bars`, stamps as they stand in the file. */
+class BarCollector {
+  readonly requests: ColumnRequest[];
+  private readonly collected = Array.from({ length: 5 }, () => new ColumnCollector());
+  private readonly contracts: string[] = [];
+  private readonly stamps: StampColumn;
+
+  constructor(
+    private readonly table: Table,
+    private readonly columns: BarColumns,
+    place: PlaceOfRow,
+  ) {
+    const { open, high, low, close } = columns.prices;
+    const numbers = [open, high, low, close, ...(columns.volume === null ? [] : [columns.volume])];
+    for (const name of numbers) this.refuseText(name);
+    const texts = [columns.timeOfDay, columns.contract].filter((name) => name !== null);
+    this.requests = [
+      { name: columns.time, as: columns.timeOfDay === null ? "stamp" : "text" },
+      ...numbers.map((name): ColumnRequest => ({ name, as: "number" })),
+      ...texts.map((name): ColumnRequest => ({ name, as: "text" })),
+    ];
+    this.stamps = new StampColumn(columns.time, place);
+  }
+
+  add(batch: Batch): void {
+    this.addStamps(batch);
+    for (let k = 0; k < 5; k++) {
+      if (k === 4 && this.columns.volume === null) this.collected[k]!.add(new Float64Array(batch.rows));
+      else this.collected[k]!.add(this.numbers(batch, k + 1));
+    }
+    if (this.columns.contract !== null) {
+      for (const text of batch.text(this.requests.length - 1)) this.contracts.push(text ?? "");
+    }
+  }
+
+  finish(timeZone: string): Bars {
+    const [open, high, low, close, volume] = this.collected.map((column) => column.whole());
+    const timestamp = this.stamps.toUtc(timeZone);
+    const bars = {
+      n: timestamp.length,
+      timestamp,
+      open: open!,
+      high: high!,
+      low: low!,
+      close: close!,
+      volume: volume!,
+    };
+    return this.columns.contract === null ? bars : { ...bars, contract: this.contracts };
+  }
+
+  private addStamps(batch: Batch): void {
+    if (this.columns.timeOfDay === null) {
+      addStamps(this.stamps, batch, 0, this.table, this.columns.time, "local");
+      return;
+    }
+    this.stamps.addTexts(batch.text(0), batch.text(this.columns.volume === null ? 5 : 6));
+  }
+
+  private numbers(batch: Batch, k: number): Float32Array | Float64Array {
+    return readerOf(this.table, this.requests[k]!) === "float32" ? batch.float32(k) : batch.float64(k);
+  }
+
+  private refuseText(name: string): void {
+    const column = this.table.columns.find((candidate) => candidate.name === name)!;
+    if (!["float", "number", "integer", "unknown"].includes(column.kind)) {
+      throw dataError(
+        "data.not_a_number",
+        { path: this.table.file.path, column: name },
+        `a column of numbers is needed, this one holds ${column.type}.`,
+        "Convert it to numbers.",
+      );
+    }
+  }
+}

@@ -1,0 +1,11 @@
+export * from "./generate.js";
+export {
+  DEMO_BAR_MINUTES,
+  DEMO_PARAMETERS,
+  DEMO_SYMBOLS,
+  type DemoBarLength,
+  type DemoProcess,
+  type DemoState,
+  type DemoSymbol,
+} from "./process.js";
+export * from "./write.js";

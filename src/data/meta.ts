@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import type { PipelineSpec, Timestamps } from "../types/index.js";
+import { dataError } from "./failure.js";
+import { keysToCamel, keysToSnake } from "./keys.js";
+import { formatStamp, parseStamp } from "./stamps.js";
+
+export const pipelineSchema = z.object({
+  version: z.literal(1),
+  symbol: z.string(),
+  template: z.string(),
+  barTime: z.enum(["open", "close"]),
+  timeZone: z.string(),
+  step: z.number().positive().nullable(),
+  maxGap: z.number(),
+  adjust: z.enum(["ratio", "difference", "none"]),
+  features: z.object({
+    names: z.array(z.string()),
+    config: z.record(z.string(), z.unknown()),
+    plugins: z.array(z.string()),
+  }),
+  labels: z.object({
+    horizons: z.array(z.int().positive()),
+    entry: z.enum(["next_open", "close"]),
+    k: z.record(z.string(), z.number()),
+    atrPeriod: z.number(),
+  }),
+  warmup: z.number(),
+  synthetic: z.boolean(),
+}) satisfies z.ZodType<PipelineSpec>;
+
+const metaSchema = z.object({
+  format: z.literal(1),
+  symbol: z.string().optional(),
+  borders: z.object({ val: z.string(), test: z.string() }).optional(),
+  pipeline: pipelineSchema.optional(),
+});
+
+/** What `{SYMBOL}.meta.json` says; borders are the first timestamps of val and of test. */
+export interface DatasetMeta {
+  borders: { val: number; test: number } | null;
+  pipeline: PipelineSpec | null;
+}
+
+/** Reads and checks a meta file; throws `data.bad_meta`. */
+export function readMeta(path: string): DatasetMeta {
+  const bad = (why: string): Error =>
+    dataError("data.bad_meta", { path }, why, "Mend the file, or remove it to split 70/15/15 by row count.");
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw bad(`not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  const result = metaSchema.safeParse(keysToCamel(json));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw bad(`${issue?.path.join(".") || "the file"}: ${issue?.message}`);
+  }
+  const { borders, pipeline } = result.data;
+  const border = (part: "val" | "test"): number => {
+    const stamp = parseStamp(borders?.[part] ?? "");
+    if (stamp === null) throw bad(`borders.${part} is not a timestamp: ${JSON.stringify(borders?.[part])}`);
+    return stamp.micros;
+  };
+  const micros = borders === undefined ? null : { val: border("val"), test: border("test") };
+  if (micros !== null && micros.val >= micros.test) throw bad("borders.val must be before borders.test.");
+  return { borders: micros, pipeline: pipeline ?? null };
+}
+
+/** The text of a meta file. */
+export function encodeMeta(symbol: string, borders: { val: number; test: number }, pipeline: PipelineSpec): string {
+  const written = { val: formatStamp(borders.val), test: formatStamp(borders.test) };
+  const meta = { format: 1, symbol, borders: written, pipeline: pipelineToJson(pipeline) };
+  return `${JSON.stringify(meta, null, 2)}\n`;
+}
+
+/** `pipeline.json` of a bundle, and `pipeline` in a meta file: snake_case keys. */
+export function pipelineToJson(pipeline: PipelineSpec): unknown {
+  return keysToSnake(pipeline);
+}
+
+/** The reverse of `pipelineToJson`; throws a zod error for anything else. */
+export function pipelineFromJson(json: unknown): PipelineSpec {
+  return pipelineSchema.parse(keysToCamel(json));
+}
+
+/** First row at or after `border`. */
+export function rowAt(stamps: Timestamps, border: number): number {
+  let low = 0;
+  let high = stamps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (stamps[middle]! < border) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,5 @@
+export * from "./load.js";
+export * from "./parity.js";
+export * from "./predictFile.js";
+export * from "./predictionTable.js";
+export * from "./predictor.js";

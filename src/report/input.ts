@@ -1,0 +1,70 @@
+import type { ClassShares, ScoredRows } from "../evaluation/index.js";
+import type { Label, TrainingMetrics } from "../types/index.js";
+
+/** The rows of one part: how many, which, and what was lost. */
+export interface ReportPart {
+  /** Rows used. */
+  rows: number;
+  /** Rows of −1, 0, 1 among them; null while the part is closed. */
+  classes: [number, number, number] | null;
+  lost: { unlabelled: number; purged: number; embargoed: number };
+  /** First and last timestamp of the rows used, microseconds; null for a part without rows. */
+  from: number | null;
+  to: number | null;
+}
+
+/** A part with the model's answers for its rows; null for a part that was not scored. */
+export interface ScoredPart extends ReportPart {
+  scored: ScoredRows | null;
+}
+
+/** Everything that `buildReport` needs, as the trainer knows it at the end of a job. */
+export interface ReportInput {
+  model: string;
+  family: string;
+  symbol: string;
+  horizon: number;
+  synthetic: boolean;
+  runId: string | null;
+  created: Date;
+  trainingMetrics: TrainingMetrics;
+  /** Unweighted class shares of the training rows (`priorOf`). */
+  prior: ClassShares;
+  trainedClasses: readonly Label[];
+  parts: {
+    train: ReportPart;
+    stop: ScoredPart;
+    /** Always scored. */
+    calibrate: ReportPart & { scored: ScoredRows };
+    /** `scored: null` with `--no-test`. */
+    test: ScoredPart;
+  };
+  /** Rows. */
+  embargo: number;
+  /** Null where the test part stayed closed. */
+  testOpenings: { opened: number; configurations: number } | null;
+  /** Null where the model has none. */
+  importance: { kind: string; values: Record<string, number> } | null;
+  data: {
+    fingerprint: string | null;
+    layout: "series" | "splits" | null;
+    features: number;
+    sources: readonly string[];
+  };
+  configuration: { preset: string; modelParams: Record<string, unknown>; training: Record<string, unknown> };
+  seed: number;
+  /** The device that ran: `cpu`, `cuda`. */
+  device: string;
+  versions: Record<string, string>;
+  /** Stage → seconds, in the order of the stages. */
+  seconds: Record<string, number>;
+  peakMemoryBytes: number | null;
+  quantised: "built" | "reused" | null;
+  parity: { maxAbsDiff: number; rows: number; tolerance: number } | null;
+  /** What may be wrong: a best round under 10, an unreliable interval … */
+  warnings: readonly string[];
+  /** What was assumed: derived label ends, ignored keys … */
+  notices: readonly string[];
+  /** Of the bootstrap; at least 2 000, the default. */
+  resamples?: number;
+}

@@ -1,0 +1,121 @@
+import {
+  type Grid,
+  type ResolvedModel,
+  type ResolvedTraining,
+  resolveModelConfig,
+  resolveTrainingConfig,
+} from "../config/index.js";
+import { type EngineVersions, installedEngines } from "../engine/index.js";
+import { checkId } from "../files/index.js";
+import {
+  installCommand,
+  loadPlugins,
+  type ModelDefinition,
+  ModelRegistry,
+  missingPackages,
+  requireAvailable,
+} from "../models/index.js";
+import type { OnEvent } from "../types/index.js";
+
+/** What a person asks of `train`, before configuration. */
+export interface TrainRequest {
+  cwd: string;
+  /** Model ids or `all`; those of `--config` when absent. */
+  models?: readonly string[];
+  symbols?: readonly string[];
+  horizons?: readonly number[];
+  seqLen?: number;
+  /** Data folder; null or absent: the default folders. */
+  data?: string;
+  configFile?: string;
+  set?: readonly string[];
+  /** Named flags by their configuration key. */
+  flags?: Readonly<Record<string, unknown>>;
+  plugins?: readonly string[];
+  /** Sections of the one model that is asked for; stronger than any file or flag. */
+  config?: { model_params?: Record<string, unknown>; training?: Record<string, unknown> };
+  /** Leave the test part closed. */
+  noTest?: boolean;
+  onEvent?: OnEvent;
+}
+
+/** A call with every decision made; `config.yaml` is written from it. */
+export interface TrainCall {
+  grid: Grid;
+  training: ResolvedTraining;
+  models: { definition: ModelDefinition; settings: ResolvedModel }[];
+  installed: EngineVersions;
+  /** What was assumed or left out; told at once, and kept with the run and its reports. */
+  notices: string[];
+}
+
+/**
+ * Resolves configuration, loads plug-ins, and settles which models, symbols and horizons are meant. `all` means all
+ * available models and says which are not; a model that is named but unavailable is refused.
+ */
+export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
+  const { cwd, onEvent } = request;
+  const training = resolveTrainingConfig({
+    cwd,
+    configFile: request.configFile,
+    set: request.set,
+    flags: request.flags,
+    plugins: request.plugins,
+  });
+  await loadPlugins(training.config.plugins, cwd);
+  const installed = await installedEngines({ cwd });
+  const { definitions, leftOut } = chooseModels(request.models ?? training.grid.models ?? ["all"], installed);
+  const models = definitions.map((definition) => ({
+    definition,
+    settings: resolveModelConfig(definition, {
+      training,
+      models: definitions,
+      ...(request.config === undefined ? {} : { config: request.config }),
+    }),
+  }));
+  const ofModels = models.flatMap(({ settings }) => settings.notices);
+  const notices = [...new Set([...leftOut, ...training.notices, ...ofModels])];
+  for (const message of notices) onEvent?.({ event: "notice", message });
+  const defaults = training.config.training;
+  const symbols = request.symbols ?? training.grid.symbols ?? defaults.default_symbols;
+  for (const symbol of symbols) checkId(symbol, "symbol");
+  return {
+    grid: {
+      models: definitions.map(({ id }) => id),
+      symbols: [...symbols],
+      horizons: [...(request.horizons ?? training.grid.horizons ?? defaults.default_horizons)],
+      seq_len: request.seqLen ?? training.grid.seq_len ?? null,
+      data: request.data ?? training.grid.data ?? null,
+      test: request.noTest === true ? false : (training.grid.test ?? true),
+    },
+    training,
+    models,
+    installed,
+    notices,
+  };
+}
+
+function chooseModels(
+  names: readonly string[],
+  { versions }: EngineVersions,
+): { definitions: ModelDefinition[]; leftOut: string[] } {
+  const chosen = new Map<string, ModelDefinition>();
+  const leftOut: string[] = [];
+  for (const name of names) {
+    if (name !== "all") {
+      const definition = ModelRegistry.getModel(name);
+      requireAvailable(definition, versions);
+      chosen.set(name, definition);
+      continue;
+    }
+    for (const definition of ModelRegistry.listAll()) {
+      const missing = missingPackages(definition, versions);
+      if (missing.length === 0) chosen.set(definition.id, definition);
+      else {
+        const command = installCommand(definition);
+        leftOut.push(`${definition.id} is left out: ${missing.join(", ")} is not installed; run \`${command}\``);
+      }
+    }
+  }
+  return { definitions: [...chosen.values()], leftOut };
+}

@@ -1,0 +1,223 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Run, recordOpening, WORK_FOLDER } from "../artifacts/index.js";
+import { viewOf } from "../data/index.js";
+import type { EnginePool } from "../engine/index.js";
+import { IMPORTANCE_ROWS, permutationImportance, sampleRows } from "../evaluation/index.js";
+import { pathUnder, readNpy, sha256, writeFileAtomic } from "../files/index.js";
+import { loadModel, type ServedModel } from "../inference/index.js";
+import type { ModelDefinition } from "../models/index.js";
+import { encodeReport, type Report } from "../report/index.js";
+import {
+  type FitProgress,
+  type OnEvent,
+  type StoredDataset,
+  type TrainingMetrics,
+  throwIfAborted,
+} from "../types/index.js";
+import type { HoldoutPlan } from "../validation/index.js";
+import { answerParts, writeAnswers } from "./answers.js";
+import { reportOf } from "./cellReport.js";
+import type { CellOutcome, GridCell } from "./grid.js";
+import { type FitDetails, type TrainableModel, trainable } from "./model.js";
+import { labelsOf, testRange, weightsOf } from "./rows.js";
+
+/** One job with every decision made. */
+export interface CellWork {
+  run: Run;
+  runsDir: string;
+  cell: GridCell;
+  definition: ModelDefinition;
+  settings: { model_params: Record<string, unknown>; training: Record<string, unknown>; preset: string };
+  dataset: StoredDataset;
+  plan: HoldoutPlan;
+  seed: number;
+  device: "cpu" | "cuda";
+  /** False leaves the test part closed. */
+  test: boolean;
+  /** Text of the bundle's `config.yaml`. */
+  config: string;
+  versions: Record<string, string>;
+  /** What was assumed on the way: derived label ends, devices … */
+  notices: readonly string[];
+  pool: EnginePool;
+  signal?: AbortSignal | undefined;
+  onEvent?: OnEvent | undefined;
+}
+
+export interface CellResult extends CellOutcome {
+  report: string;
+  reportData: Report;
+  metrics: TrainingMetrics;
+  model: ServedModel;
+}
+
+/**
+ * Fits one model on the plan's rows, writes its bundle, and judges the bundle as it will be served:
+ *
+ *   fit → export, parity → bundle → answers of the bundle in Node → predictions, report
+ */
+export async function trainCell(work: CellWork): Promise<CellResult> {
+  const { run, cell, dataset } = work;
+  const clock = stopwatch();
+  const workDir = join(run.dir, WORK_FOLDER, cell.job);
+  rmSync(workDir, { recursive: true, force: true });
+  mkdirSync(workDir, { recursive: true });
+  const model = trainable(work.definition, {
+    pool: work.pool,
+    ...work.settings,
+    seed: work.seed,
+    device: work.device,
+    workDir,
+    rowsDir: join(run.dir, WORK_FOLDER, "rows"),
+    label: cell.job,
+    signal: work.signal,
+    origin: {
+      symbol: cell.symbol,
+      horizon: cell.horizon,
+      fingerprint: dataset.manifest.fingerprint,
+      pipeline: dataset.manifest.pipeline,
+      runId: run.id,
+      config: work.config,
+      versions: work.versions,
+      synthetic: dataset.manifest.pipeline?.synthetic ?? false,
+    },
+  });
+  try {
+    const metrics = await fitPlan(model, work);
+    clock.lap("fit");
+    stage(work, "export", "exporting, checking against Node");
+    const paths = pathsOf(cell, run);
+    await model.save(join(run.dir, paths.bundle));
+    clock.lap("export");
+    const served = await loadModel(join(run.dir, paths.bundle));
+    try {
+      return await judge(work, { model, metrics, served, paths, clock });
+    } catch (error) {
+      await served.close();
+      throw error;
+    }
+  } finally {
+    await model.dispose();
+  }
+}
+
+interface Fitted {
+  model: TrainableModel;
+  metrics: TrainingMetrics;
+  served: ServedModel;
+  paths: { bundle: string; report: string; predictions: string };
+  clock: ReturnType<typeof stopwatch>;
+}
+
+/** The bundle's answers in Node, on every part that is open: predictions file, importance, report. */
+async function judge(work: CellWork, { model, metrics, served, paths, clock }: Fitted): Promise<CellResult> {
+  const { run, cell, dataset, plan } = work;
+  stage(work, "evaluate", "predicting in Node");
+  if (work.test) recordTestOpening(work);
+  const answers = await answerParts(served, dataset, partsOf(plan, work.test), work.signal);
+  await writeAnswers(join(run.dir, paths.predictions), dataset, cell.horizon, answers);
+  clock.lap("predict");
+  const importance = await importanceOf(work, model.details(), served);
+  clock.lap("importance");
+  const reportData = reportOf(work, { metrics, details: model.details(), answers, importance, seconds: clock.laps });
+  const text = encodeReport(reportData);
+  writeFileAtomic(join(run.dir, paths.report), text);
+  if (run.file.jobs.length === 1) writeFileAtomic(join(run.dir, "reports", `${cell.model}_report.json`), text);
+  const { metrics: own, prior } = reportData.validation.calibrate;
+  const summary = `calibrate log-loss ${own.log_loss.toFixed(4)} (prior ${prior.metrics.log_loss.toFixed(4)})`;
+  return { ...paths, reportData, metrics, model: served, summary };
+}
+
+async function fitPlan(model: TrainableModel, work: CellWork): Promise<TrainingMetrics> {
+  const { dataset, plan, cell, onEvent, signal, definition } = work;
+  const { horizon, job } = cell;
+  stage(work, "fit", `${definition.id} on ${plan.train.length} rows × ${dataset.manifest.features.length} features`);
+  const progress = ({ step, total, metrics }: FitProgress): void =>
+    onEvent?.({ event: "progress", job, stage: "fit", step, total, metrics });
+  return model.fit(
+    viewOf(dataset, plan.train),
+    labelsOf(dataset, horizon, plan.train),
+    viewOf(dataset, plan.stop),
+    labelsOf(dataset, horizon, plan.stop),
+    {
+      sampleWeights: weightsOf(dataset, horizon, plan.train),
+      onProgress: progress,
+      ...(signal === undefined ? {} : { signal }),
+    },
+  );
+}
+
+/** Relative to the run; job names are made of checked ids. */
+function pathsOf({ job }: GridCell, run: Run): { bundle: string; report: string; predictions: string } {
+  const paths = {
+    bundle: `models/${job}`,
+    report: `reports/${job}_report.json`,
+    predictions: `predictions/${job}.parquet`,
+  };
+  for (const path of Object.values(paths)) pathUnder(run.dir, path);
+  return paths;
+}
+
+function partsOf(plan: HoldoutPlan, test: boolean) {
+  return [
+    { part: "val_stop" as const, rows: plan.stop },
+    { part: "val_calibrate" as const, rows: plan.calibrate },
+    ...(test ? [{ part: "test" as const, rows: plan.test }] : []),
+  ];
+}
+
+function recordTestOpening({ run, cell, dataset, plan, settings, seed }: CellWork): void {
+  const { model_params, training } = settings;
+  const configuration = {
+    model: cell.model,
+    horizon: cell.horizon,
+    seed,
+    model_params,
+    training,
+    embargo: plan.embargo,
+  };
+  recordOpening(run.dir, {
+    symbol: cell.symbol,
+    ...testRange(dataset, plan),
+    configuration: sha256(JSON.stringify([configuration, dataset.manifest.features])),
+    job: cell.job,
+  });
+}
+
+/** The engine's own importance; else how much worse the served model gets on `stop` rows when a feature is shuffled. */
+async function importanceOf(
+  { dataset, plan, cell, seed, signal }: CellWork,
+  { engine, nativeDir }: FitDetails,
+  served: ServedModel,
+): Promise<{ kind: string; values: Record<string, number> }> {
+  const { features } = dataset.manifest;
+  if (engine?.importance && nativeDir !== null) {
+    const values = readNpy(join(nativeDir, engine.importance.file), "<f8").data;
+    return { kind: engine.importance.kind, values: Object.fromEntries(features.map((name, f) => [name, values[f]!])) };
+  }
+  const rows = sampleRows(plan.stop, IMPORTANCE_ROWS, seed);
+  const sample = { X: await dataset.readRows(rows), y: labelsOf(dataset, cell.horizon, rows), features };
+  const predict = async (X: Float32Array, n: number): Promise<Float32Array> =>
+    (await served.predict({ data: X, shape: [n, features.length], featureNames: features })).probabilities;
+  const values = await permutationImportance(sample, predict, { seed, ...(signal === undefined ? {} : { signal }) });
+  return { kind: "permutation", values };
+}
+
+function stage({ cell, signal, onEvent }: CellWork, name: string, message: string): void {
+  throwIfAborted(signal);
+  onEvent?.({ event: "stage", job: cell.job, stage: name, message });
+}
+
+function stopwatch(): { laps: Record<string, number>; lap(name: string): void } {
+  const laps: Record<string, number> = {};
+  let start = performance.now();
+  return {
+    laps,
+    lap: (name) => {
+      const now = performance.now();
+      laps[name] = (now - start) / 1000;
+      start = now;
+    },
+  };
+}

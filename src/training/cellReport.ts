@@ -1,0 +1,97 @@
+import { basename } from "node:path";
+import { countOpenings } from "../artifacts/index.js";
+import { classCounts, priorOf } from "../evaluation/index.js";
+import { buildReport, type Report, type ReportPart } from "../report/index.js";
+import type { StoredDataset, TrainingMetrics } from "../types/index.js";
+import type { HoldoutPart, HoldoutPlan } from "../validation/index.js";
+import type { PartAnswers } from "./answers.js";
+import type { CellWork } from "./cell.js";
+import type { FitDetails } from "./model.js";
+import { labelsOf, scoredRows, testRange } from "./rows.js";
+
+/** What a job has to show at its end. */
+export interface Outcome {
+  metrics: TrainingMetrics;
+  details: FitDetails;
+  answers: readonly PartAnswers[];
+  importance: { kind: string; values: Record<string, number> };
+  seconds: Record<string, number>;
+}
+
+/** Puts a job's report together from the answers of the served model. */
+export function reportOf(work: CellWork, { metrics, details, answers, importance, seconds }: Outcome): Report {
+  const { run, runsDir, cell, dataset, plan, definition, settings, seed } = work;
+  const { manifest } = dataset;
+  const scored = (part: PartAnswers["part"]) => {
+    const answer = answers.find((candidate) => candidate.part === part);
+    return answer === undefined ? null : scoredRows(dataset, cell.horizon, answer.rows, answer.output.probabilities);
+  };
+  const calibrate = scored("val_calibrate");
+  if (calibrate === null) throw new Error("the calibrate rows are always answered");
+  const part = (name: HoldoutPart, open = true): ReportPart => partOf(dataset, cell.horizon, plan, name, open);
+  const { from, to } = testRange(dataset, plan);
+  return buildReport({
+    model: definition.id,
+    family: definition.family,
+    symbol: cell.symbol,
+    horizon: cell.horizon,
+    synthetic: manifest.pipeline?.synthetic ?? false,
+    runId: run.id,
+    created: new Date(),
+    trainingMetrics: metrics,
+    prior: priorOf(labelsOf(dataset, cell.horizon, plan.train)),
+    trainedClasses: details.trainedClasses,
+    parts: {
+      train: part("train"),
+      stop: { ...part("stop"), scored: scored("val_stop") },
+      calibrate: { ...part("calibrate"), scored: calibrate },
+      test: { ...part("test", work.test), scored: scored("test") },
+    },
+    embargo: plan.embargo,
+    testOpenings: work.test ? countOpenings(runsDir, cell.symbol, from, to) : null,
+    importance,
+    data: {
+      fingerprint: manifest.fingerprint,
+      layout: manifest.layout,
+      features: manifest.features.length,
+      sources: manifest.sources.map(({ path }) => basename(path)),
+    },
+    configuration: { preset: settings.preset, modelParams: settings.model_params, training: settings.training },
+    seed,
+    device: details.device,
+    versions: work.versions,
+    seconds: { ...seconds, ...engineSeconds(details) },
+    peakMemoryBytes: details.engine?.peak_memory_bytes ?? null,
+    quantised: details.engine?.quantised ?? null,
+    parity: details.parity,
+    warnings: details.engine?.warnings ?? [],
+    notices: [...work.notices, ...manifest.notices],
+  });
+}
+
+function engineSeconds({ engine }: FitDetails): Record<string, number> {
+  if (engine === null) return {};
+  const { data, train, finish } = engine.seconds;
+  return { engine_data: data, engine_train: train, engine_finish: finish };
+}
+
+/** `open: false` says nothing of the part's labels. */
+function partOf(
+  dataset: StoredDataset,
+  horizon: number,
+  plan: HoldoutPlan,
+  name: HoldoutPart,
+  open: boolean,
+): ReportPart {
+  const rows = plan[name];
+  const times = dataset.timestamps();
+  return {
+    rows: rows.length,
+    classes: open ? classCounts(labelsOf(dataset, horizon, rows)) : null,
+    lost: plan.lost[name],
+    from: times[rows[0]!] ?? null,
+    to: times[rows.at(-1)!] ?? null,
+  };
+}
+
+/** Says what comes next; an abort gets through between the stages. */

@@ -1,0 +1,201 @@
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { EnginePool, ExportResult, FitResult, RunOptions } from "../engine/index.js";
+import { classesIn, classificationMetrics } from "../evaluation/index.js";
+import { encodeNpy, readNpy, sha256, writeFileAtomic } from "../files/index.js";
+import type { EngineModelDefinition } from "../models/index.js";
+import { type FeatureMatrix, type FitOptions, FoldwiseError, type TrainingMetrics } from "../types/index.js";
+import { type EngineInput, engineInput } from "./engineInput.js";
+import { applyClassScale, fitWeights, priorShift } from "./weights.js";
+
+export interface EngineFitSettings {
+  pool: EnginePool;
+  model_params: Record<string, unknown>;
+  training: Record<string, unknown>;
+  seed: number;
+  device: "cpu" | "cuda";
+  /** An existing folder of this fit's own; removed by `dispose`. */
+  workDir: string;
+  /**
+   * Where row numbers are written, in files named by their contents; `workDir` by default. Fits that share it name the same
+   * file for the same rows, by which the pool finds a worker that has them binned.
+   */
+  rowsDir?: string;
+  /** What errors and logs call the jobs: `xgboost_MES_h20`. */
+  label?: string;
+}
+
+/** A finished fit, before it is exported. Paths lie in the fit's work folder. */
+export interface EngineFit {
+  metrics: TrainingMetrics;
+  result: FitResult;
+  /** Folder with the native file and its side files. */
+  nativeDir: string;
+  input: EngineInput;
+  /** Factors that undo balanced class weights; null when none were used. */
+  classScale: [number, number, number] | null;
+}
+
+/** Seconds from the call to its answer, as a person would time it. */
+const secondsSince = (start: number): number => (performance.now() - start) / 1000;
+
+/** One fit of an engine model: writes row and weight files, runs the job, scores train and stop rows. */
+export async function fitEngine(
+  definition: EngineModelDefinition,
+  settings: EngineFitSettings,
+  XTrain: FeatureMatrix,
+  yTrain: Int8Array,
+  XStop: FeatureMatrix,
+  yStop: Int8Array,
+  options: Pick<FitOptions, "sampleWeights" | "signal" | "onProgress"> = {},
+): Promise<EngineFit> {
+  const start = performance.now();
+  const classes = classesIn(yTrain);
+  if (classes.length < 2) {
+    throw new FoldwiseError(
+      "data.one_class",
+      `The ${yTrain.length} training rows hold ${classes.length === 1 ? `only class ${classes[0]}` : "no class"}.`,
+      {
+        remedy: "Use more rows, another horizon or other barriers (label.k), so that at least two classes occur.",
+      },
+    );
+  }
+  const input = await engineInput(XTrain, yTrain, XStop, yStop, settings.workDir);
+  const { class_weight: classWeight, ...training } = settings.training;
+  const balanced = classWeight === "balanced";
+  const weights = fitWeights(yTrain, options.sampleWeights, balanced ? "balanced" : "none");
+  // Rows of a class that training lacks cannot guide the stopping: their loss is a constant of 34 nats.
+  const guiding = input.stopRows.filter((_, i) => classes.some((label) => label === yStop[i]));
+  const nativeDir = join(settings.workDir, "native");
+  mkdirSync(nativeDir);
+  const classScale = balanced ? priorShift(yTrain, options.sampleWeights) : null;
+  const rowsDir = settings.rowsDir ?? settings.workDir;
+  const result = await settings.pool.run(
+    {
+      type: "fit",
+      model: definition.id,
+      adapter: definition.adapter,
+      dataset: input.dataset,
+      horizon: input.horizon,
+      rows: {
+        train: rowFile(rowsDir, input.trainRows),
+        stop: guiding.length > 0 ? rowFile(rowsDir, guiding) : null,
+      },
+      weights: weights === null ? null : weightFile(settings.workDir, weights),
+      class_scale: classScale,
+      params: settings.model_params,
+      training,
+      seed: settings.seed,
+      device: settings.device,
+      out: nativeDir,
+    },
+    { ...runOptions(settings, options.signal), onProgress: options.onProgress },
+  );
+  const served = (file: string): Float32Array =>
+    applyClassScale(readNpy(join(nativeDir, file), "<f4").data, classScale);
+  const train = classificationMetrics(yTrain, served(result.files.train));
+  const stop = stopScores(result.files.stop === null ? null : served(result.files.stop), yStop, classes);
+  return {
+    metrics: {
+      trainLoss: train.logLoss,
+      valLoss: stop.logLoss,
+      trainAccuracy: train.accuracy,
+      valAccuracy: stop.accuracy,
+      bestEpoch: result.best_epoch,
+      totalEpochs: result.total_epochs,
+      earlyStopped: result.early_stopped,
+      trainingTime: secondsSince(start),
+    },
+    result,
+    nativeDir,
+    input,
+    classScale,
+  };
+}
+
+function runOptions({ label }: Pick<EngineFitSettings, "label">, signal: AbortSignal | undefined): RunOptions {
+  return { signal, label };
+}
+
+function rowFile(dir: string, rows: Int32Array): string {
+  const bytes = encodeNpy("<i4", [rows.length], rows);
+  const path = join(dir, `rows_${sha256(bytes).slice(0, 32)}.npy`);
+  if (!existsSync(path)) {
+    mkdirSync(dir, { recursive: true });
+    writeFileAtomic(path, bytes);
+  }
+  return path;
+}
+
+/** Scores of all stop rows from the answers for those that guide; those of a class that training lacked got probability 0 and count as errors. */
+function stopScores(
+  guiding: Float32Array | null,
+  yStop: Int8Array,
+  classes: readonly number[],
+): { logLoss: number; accuracy: number } {
+  if (guiding === null) return { logLoss: Number.NaN, accuracy: Number.NaN };
+  const seen = yStop.filter((label) => classes.includes(label));
+  const scores = classificationMetrics(seen, guiding);
+  const share = seen.length / yStop.length;
+  const missing = -Math.log(1e-15) * (1 - share);
+  return { logLoss: scores.logLoss * share + missing, accuracy: scores.accuracy * share };
+}
+
+function weightFile(workDir: string, weights: Float32Array): string {
+  const path = join(workDir, "weights.npy");
+  writeFileAtomic(path, encodeNpy("<f4", [weights.length], weights));
+  return path;
+}
+
+/** Writes `model.onnx` (and the tree borders that the parity check probes) from the fit's native file. */
+export function exportEngine(
+  definition: EngineModelDefinition,
+  fit: EngineFit,
+  settings: EngineFitSettings,
+  signal?: AbortSignal,
+): Promise<ExportResult> {
+  return settings.pool.run(
+    {
+      type: "export",
+      model: definition.id,
+      adapter: definition.adapter,
+      model_dir: fit.nativeDir,
+      out: join(settings.workDir, "model.onnx"),
+      class_scale: fit.classScale,
+    },
+    runOptions(settings, signal),
+  );
+}
+
+/** Raw probabilities (N, 3) of the native model for rows in memory. */
+export async function predictNative(
+  definition: EngineModelDefinition,
+  fit: Pick<EngineFit, "nativeDir">,
+  settings: Pick<EngineFitSettings, "pool" | "device" | "workDir" | "label">,
+  X: Float32Array,
+  features: number,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const x = join(settings.workDir, "probe.npy");
+  const out = join(settings.workDir, "probe_p.npy");
+  writeFileAtomic(x, encodeNpy("<f4", [X.length / features, features], X));
+  try {
+    await settings.pool.run(
+      {
+        type: "predict",
+        model: definition.id,
+        adapter: definition.adapter,
+        model_dir: fit.nativeDir,
+        x,
+        rows: null,
+        out,
+        device: settings.device,
+      },
+      runOptions(settings, signal),
+    );
+    return readNpy(out, "<f4").data;
+  } finally {
+    rmSync(x, { force: true });
+    rmSync(out, { force: true });
+  }
+}

@@ -1,0 +1,79 @@
+import { openStored } from "../data/index.js";
+import { FoldwiseError, type OnEvent, type StoredDataset } from "../types/index.js";
+import { type HoldoutPlan, parseLength } from "../validation/index.js";
+import type { TrainCall } from "./call.js";
+import type { GridCell } from "./grid.js";
+import { planRows, requireHorizon } from "./rows.js";
+
+/** The rows of one symbol, opened once for all its cells. */
+export interface OpenedSymbol {
+  dataset: StoredDataset;
+  plan: HoldoutPlan;
+}
+
+/** Symbol → its rows, or why they cannot be used. */
+export type OpenedSymbols = ReadonlyMap<string, OpenedSymbol | FoldwiseError>;
+
+/** Plans the rows of an opened dataset as the call's configuration says. */
+export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
+  const { embargo } = call.training.config.validation;
+  const { pipeline, medianStep } = dataset.manifest;
+  // Bars that prepare found irregular have no step to turn a time into bars.
+  const step = pipeline === null ? medianStep : pipeline.step;
+  const rows = typeof embargo === "string" ? parseLength(embargo, step) : embargo;
+  return { dataset, plan: planRows(dataset, rows ?? undefined, call.grid.seq_len) };
+}
+
+/**
+ * Opens each symbol and plans its rows. A symbol that cannot be used is its cells' failure, unless no cell can start: then its
+ * error is the call's.
+ */
+export async function openSymbols(
+  call: TrainCall,
+  cells: readonly GridCell[],
+  options: { store?: string; verify?: boolean; onEvent?: OnEvent },
+): Promise<OpenedSymbols> {
+  const opened = new Map<string, OpenedSymbol | FoldwiseError>();
+  for (const symbol of call.grid.symbols) {
+    try {
+      opened.set(symbol, await openSymbol(symbol, call, options));
+    } catch (error) {
+      if (!(error instanceof FoldwiseError)) throw error;
+      opened.set(symbol, error);
+    }
+  }
+  const refusals = cells.map(({ symbol, horizon }) => refusalOf(opened.get(symbol), horizon));
+  const [first] = refusals;
+  if (first !== null && first !== undefined && refusals.every((refusal) => refusal !== null)) throw first;
+  return opened;
+}
+
+function refusalOf(state: OpenedSymbol | FoldwiseError | undefined, horizon: number): FoldwiseError | null {
+  if (state === undefined || state instanceof FoldwiseError) return state ?? null;
+  try {
+    requireHorizon(state.dataset, horizon);
+    return null;
+  } catch (error) {
+    if (error instanceof FoldwiseError) return error;
+    throw error;
+  }
+}
+
+async function openSymbol(
+  symbol: string,
+  call: TrainCall,
+  { store, verify, onEvent }: { store?: string; verify?: boolean; onEvent?: OnEvent },
+): Promise<OpenedSymbol> {
+  const { grid } = call;
+  const [horizon] = grid.horizons;
+  const dataset = await openStored({
+    symbol,
+    // Matters only where the file has one plain `label` column.
+    ...(grid.horizons.length === 1 && horizon !== undefined ? { horizon } : {}),
+    ...(grid.data === null ? {} : { data: grid.data }),
+    ...(store === undefined ? {} : { store }),
+    ...(verify === undefined ? {} : { verify }),
+    onNotice: (message) => onEvent?.({ event: "notice", message: `${symbol}: ${message}` }),
+  });
+  return planned(dataset, call);
+}

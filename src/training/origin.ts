@@ -1,0 +1,37 @@
+import type { BundleSpec } from "../artifacts/index.js";
+import type { PipelineSpec } from "../types/index.js";
+
+/** Where a model comes from: what its bundle says besides the model itself. */
+export interface ModelOrigin {
+  symbol: string;
+  /** Bars. */
+  horizon: number;
+  /** Of the stored dataset; null for rows that came as arrays. */
+  fingerprint: string | null;
+  pipeline: PipelineSpec | null;
+  runId: string | null;
+  /** Text of the bundle's `config.yaml`. */
+  config: string;
+  versions: Record<string, string>;
+  synthetic: boolean;
+}
+
+/** The same, as a bundle's manifest spells it. */
+export function originFacts(
+  origin: ModelOrigin,
+): Pick<
+  BundleSpec,
+  "symbol" | "horizon" | "dataset_fingerprint" | "run_id" | "versions" | "synthetic" | "pipeline" | "config" | "created"
+> {
+  return {
+    symbol: origin.symbol,
+    horizon: origin.horizon,
+    dataset_fingerprint: origin.fingerprint,
+    run_id: origin.runId,
+    versions: origin.versions,
+    synthetic: origin.synthetic,
+    pipeline: origin.pipeline,
+    config: origin.config,
+    created: new Date(),
+  };
+}

@@ -1,0 +1,70 @@
+import type { ScoredRows } from "../evaluation/index.js";
+import { averageUniqueness, labelDurations } from "../labels/index.js";
+import { FoldwiseError, type StoredDataset } from "../types/index.js";
+import { assertNoLeak, defaultEmbargo, type HoldoutPlan, planHoldout } from "../validation/index.js";
+
+/**
+ * The rows of one training run: the same for every model and every horizon of the dataset.
+ *
+ * @param embargo Rows; `defaultEmbargo` when absent.
+ * @param seqLen The longest window of the run, which raises the default.
+ */
+export function planRows(dataset: StoredDataset, embargo: number | undefined, seqLen: number | null): HoldoutPlan {
+  const { horizons, parts } = dataset.manifest;
+  const fitted = parts.train.end - parts.train.start + parts.val.end - parts.val.start;
+  const timestamps = dataset.timestamps();
+  const labelEnds = horizons.map((horizon) => dataset.labelEnds(horizon));
+  const plan = planHoldout({
+    timestamps,
+    labels: horizons.map((horizon) => dataset.labels(horizon)),
+    labelEnds,
+    parts,
+    embargo: embargo ?? defaultEmbargo(fitted, seqLen ?? 0),
+  });
+  assertNoLeak(plan, timestamps, labelEnds);
+  return plan;
+}
+
+/** Labels of `rows`; every one is −1, 0 or 1, since plans hold labelled rows only. */
+export function labelsOf(dataset: StoredDataset, horizon: number, rows: Int32Array): Int8Array {
+  requireHorizon(dataset, horizon);
+  const labels = dataset.labels(horizon);
+  return Int8Array.from(rows, (row) => labels[row]!);
+}
+
+export function weightsOf(dataset: StoredDataset, horizon: number, rows: Int32Array): Float32Array {
+  const weights = dataset.weights(horizon);
+  return Float32Array.from(rows, (row) => weights[row]!);
+}
+
+/** What `evaluatePart` needs of a part: labels, answers, and how much their labels overlap one another. */
+export function scoredRows(dataset: StoredDataset, horizon: number, rows: Int32Array, p: Float32Array): ScoredRows {
+  const times = dataset.timestamps();
+  const ends = dataset.labelEnds(horizon);
+  const uniqueness = averageUniqueness(times, ends, rows);
+  return {
+    y: labelsOf(dataset, horizon, rows),
+    p,
+    uniqueness: Float32Array.from(rows, (row) => uniqueness[row]!),
+    durations: labelDurations(times, ends, rows),
+  };
+}
+
+/** Throws `usage.unknown_horizon` with the horizons that there are. */
+export function requireHorizon(dataset: StoredDataset, horizon: number): void {
+  const { horizons, symbol } = dataset.manifest;
+  if (horizons.includes(horizon)) return;
+  throw new FoldwiseError(
+    "usage.unknown_horizon",
+    `The dataset of ${symbol} has no horizon ${horizon}; it has ${horizons.join(", ")}.`,
+    {
+      remedy: `Choose one of them, or prepare the bars again: foldwise prepare … --horizons ${[...horizons, horizon].sort((a, b) => a - b).join(",")}`,
+    },
+  );
+}
+
+/** First and last timestamp of the plan's test rows, microseconds. */
+export function testRange(dataset: StoredDataset, plan: HoldoutPlan): { from: number; to: number } {
+  const times = dataset.timestamps();
+  return { from: times[plan.test[0]!]!, to: times[plan.test.at(-1)!]! };
+}

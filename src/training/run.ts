@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Run } from "../artifacts/index.js";
+import { parseReport, type Report } from "../report/index.js";
+import { FoldwiseError, type OnEvent, throwIfAborted } from "../types/index.js";
+import { resolveCall, type TrainCall, type TrainRequest } from "./call.js";
+import { planGrid } from "./grid.js";
+import { type OpenedSymbols, openSymbols } from "./opened.js";
+import { createRun, DEFAULT_RUNS, execute, type Session, versionsOf } from "./session.js";
+
+export interface TrainRunRequest extends TrainRequest {
+  /** Folder of all runs; `experiments/runs` by default. */
+  runsDir?: string;
+  runId?: string;
+  /** The dataset store; `.foldwise/datasets` by default. */
+  store?: string;
+  verify?: boolean;
+  /** As typed, for `run.json`. */
+  command: string;
+  signal?: AbortSignal;
+}
+
+export interface TrainRunResult {
+  run: Run;
+  /** Of the jobs that succeeded, this time or before. */
+  reports: Report[];
+}
+
+/**
+ * `foldwise train`: a grid of models, symbols and horizons in one new run. What is wrong before any cell can start is thrown
+ * and leaves no run behind; after that a cell's failure is its own.
+ */
+export async function trainRun(request: TrainRunRequest): Promise<TrainRunResult> {
+  const call = await resolveCall(request);
+  const cells = planGrid(call.grid.models, call.grid.symbols, call.grid.horizons);
+  const opened = await openSymbols(call, cells, request);
+  throwIfAborted(request.signal);
+  const session: Session = {
+    call,
+    opened,
+    runsDir: request.runsDir ?? DEFAULT_RUNS,
+    store: request.store ?? null,
+    cwd: request.cwd,
+    signal: request.signal,
+    onEvent: request.onEvent,
+  };
+  const run = createRun(session, cells, request.command, request.runId);
+  await execute(run, session);
+  return { run, reports: readReports(run) };
+}
+
+/** `foldwise resume`: the cells that have not succeeded, on the same rows, with the configuration that the run wrote down. */
+export async function resumeRun(
+  request: Pick<TrainRunRequest, "cwd" | "signal" | "onEvent"> & { runsDir?: string; runId: string },
+): Promise<TrainRunResult> {
+  const runsDir = request.runsDir ?? DEFAULT_RUNS;
+  const run = Run.open(runsDir, request.runId);
+  const store = typeof run.file.options.store === "string" ? run.file.options.store : null;
+  const call = await resolveCall({ ...request, configFile: join(run.dir, "config.yaml") });
+  const cells = planGrid(call.grid.models, call.grid.symbols, call.grid.horizons);
+  const opened = await openSymbols(call, cells, { ...request, ...(store === null ? {} : { store }) });
+  checkSameData(run, opened);
+  throwIfAborted(request.signal);
+  run.takeOver();
+  try {
+    noteVersions(run, call, request.onEvent);
+  } catch (error) {
+    run.release();
+    throw error;
+  }
+  const { cwd, signal, onEvent } = request;
+  await execute(run, { call, opened, runsDir, store, cwd, signal, onEvent });
+  return { run, reports: readReports(run) };
+}
+
+/** A run that goes on with other versions says so. */
+function noteVersions(run: Run, call: TrainCall, onEvent: OnEvent | undefined): void {
+  const versions = versionsOf(call);
+  const changed = Object.keys(versions).filter((name) => versions[name] !== run.file.versions[name]);
+  if (changed.length === 0) return;
+  const was = changed.map((name) => `${name} ${run.file.versions[name] ?? "absent"} → ${versions[name]}`);
+  const message = `Versions have changed since the run began: ${was.join(", ")}`;
+  call.notices.push(message);
+  onEvent?.({ event: "notice", message });
+  run.update({ versions });
+}
+
+function checkSameData(run: Run, opened: OpenedSymbols): void {
+  for (const [symbol, state] of opened) {
+    const recorded = run.file.datasets[symbol];
+    if (recorded === undefined || state instanceof FoldwiseError) continue;
+    const { fingerprint } = state.dataset.manifest;
+    if (fingerprint === recorded.fingerprint) continue;
+    throw new FoldwiseError("data.changed_since", `The data of ${symbol} is not what run ${run.id} began with.`, {
+      remedy: "Restore the file, or start a new run with `foldwise train`.",
+      details: { symbol, got: fingerprint, expected: recorded.fingerprint },
+    });
+  }
+}
+
+/** Reports of the jobs that succeeded, in the order of the run. */
+export function readReports(run: Run): Report[] {
+  return run.file.jobs.flatMap(({ status, report }) => {
+    if (status !== "succeeded" || report === null) return [];
+    const path = join(run.dir, report);
+    return [parseReport(readFileSync(path, "utf8"), path)];
+  });
+}

@@ -1,0 +1,160 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Run, type RunFile, WORK_FOLDER } from "../artifacts/index.js";
+import { type ResolvedModel, renderRunConfig } from "../config/index.js";
+import { createPool, type EnginePool } from "../engine/index.js";
+import { packageVersion } from "../files/index.js";
+import { FoldwiseError, type OnEvent } from "../types/index.js";
+import type { TrainCall } from "./call.js";
+import { type CellResult, trainCell } from "./cell.js";
+import { chooseDevice } from "./device.js";
+import { type GridCell, runGrid } from "./grid.js";
+import type { OpenedSymbols } from "./opened.js";
+import { requireHorizon } from "./rows.js";
+
+export const DEFAULT_RUNS = join("experiments", "runs");
+
+/** One call that is ready to work: decided, opened, planned. The command and the library both end here. */
+export interface Session {
+  call: TrainCall;
+  opened: OpenedSymbols;
+  runsDir: string;
+  /** The dataset store, where it is not the default. */
+  store: string | null;
+  cwd: string;
+  /** A pool that the caller lends and closes; the session's own otherwise. */
+  pool?: EnginePool;
+  signal?: AbortSignal | undefined;
+  onEvent?: OnEvent | undefined;
+  /** Gets each finished cell; its model is closed afterwards unless `keep` is answered. */
+  onResult?: (result: CellResult) => "keep" | undefined;
+  /** Gets what a cell threw; the run keeps its message only. */
+  onFailure?: (cause: unknown) => void;
+}
+
+/** Claims a new run for the session's cells. */
+export function createRun(session: Session, cells: readonly GridCell[], command: string, runId?: string): Run {
+  const { call, opened, runsDir, store } = session;
+  const datasets: RunFile["datasets"] = {};
+  for (const [symbol, state] of opened) {
+    if (state instanceof FoldwiseError) continue;
+    const { fingerprint, sources } = state.dataset.manifest;
+    datasets[symbol] = { fingerprint, sources: sources.map(({ path, sha256 }) => ({ path, sha256 })) };
+  }
+  const settings = call.models.map((model) => model.settings);
+  return Run.create({
+    runsDir,
+    ...(runId === undefined ? {} : { runId }),
+    command,
+    seed: call.training.config.seed,
+    versions: versionsOf(call),
+    datasets,
+    options: { store },
+    jobs: [...cells],
+    config: configOf(call, settings),
+  });
+}
+
+/** Works on the run's cells that have not succeeded; the run's folder has every trace of it. */
+export async function execute(run: Run, session: Session): Promise<void> {
+  const { call, cwd, signal } = session;
+  const onEvent: OnEvent = (event) => {
+    // Progress is drawn, not kept: a thousand rounds a job would drown what happened.
+    if (event.event !== "progress") run.logEvent(event);
+    session.onEvent?.(event);
+  };
+  let pool = session.pool;
+  try {
+    // Told already, when they were found: before there was a run to keep them.
+    for (const message of call.notices) run.logEvent({ event: "notice", message });
+    onEvent({ event: "stage", stage: "run", message: `Run ${run.id} in ${run.dir}` });
+    const workers =
+      pool ??
+      createPool({
+        workers: Math.min(call.training.config.workers, run.file.jobs.length),
+        cwd,
+        logFile: join(run.dir, "engine.log"),
+      });
+    pool = workers;
+    const work = async (cell: GridCell, signal: AbortSignal | undefined): Promise<CellResult> => {
+      try {
+        return await workOn({ run, session, pool: workers, onEvent }, cell, signal);
+      } catch (cause) {
+        session.onFailure?.(cause);
+        throw cause;
+      }
+    };
+    await runGrid(run, work, {
+      concurrency: workers.workers,
+      onEvent,
+      // Before the run is released: whoever takes it over then has work files of its own.
+      cleanUp: async () => {
+        if (session.pool === undefined) await workers.close();
+        await rm(join(run.dir, WORK_FOLDER), { recursive: true, force: true });
+      },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (session.pool === undefined) await pool?.close();
+    run.release();
+    throw error;
+  }
+}
+
+interface Work {
+  run: Run;
+  session: Session;
+  pool: EnginePool;
+  onEvent: OnEvent;
+}
+
+async function workOn(
+  { run, session, pool, onEvent }: Work,
+  cell: GridCell,
+  signal: AbortSignal | undefined,
+): Promise<CellResult> {
+  const { call, opened, runsDir } = session;
+  const state = opened.get(cell.symbol);
+  if (state === undefined || state instanceof FoldwiseError) throw state ?? new Error(`${cell.symbol} was not opened`);
+  requireHorizon(state.dataset, cell.horizon);
+  const chosen = call.models.find(({ definition }) => definition.id === cell.model);
+  if (chosen === undefined) throw new Error(`${cell.model} was not resolved`);
+  const { definition, settings } = chosen;
+  const { device, notice } = await chooseDevice(definition, settings, call.training.config, pool);
+  if (notice !== undefined) onEvent({ event: "notice", job: cell.job, message: notice });
+  const result = await trainCell({
+    run,
+    runsDir,
+    cell,
+    definition,
+    settings,
+    ...state,
+    seed: call.training.config.seed,
+    device,
+    test: call.grid.test,
+    config: configOf(call, [settings]),
+    versions: versionsOf(call),
+    notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
+    pool,
+    signal,
+    onEvent,
+  });
+  if (session.onResult?.(result) !== "keep") await result.model.close();
+  return result;
+}
+
+const configOf = (call: TrainCall, models: readonly ResolvedModel[]): string =>
+  renderRunConfig({ command: "train", grid: call.grid, training: call.training, models });
+
+/** Foldwise, Node, Python, and the engines that the models of the call use. */
+export function versionsOf({ installed, models }: TrainCall): Record<string, string> {
+  const packages = new Set(
+    models.flatMap(({ definition }) => (definition.kind === "engine" ? ["numpy", ...definition.engine.packages] : [])),
+  );
+  return {
+    foldwise: packageVersion(),
+    node: process.versions.node,
+    ...(installed.python === null ? {} : { python: installed.python }),
+    ...Object.fromEntries([...packages].map((name) => [name, installed.versions[name] ?? "unknown"])),
+  };
+}

@@ -1,0 +1,9 @@
+/** What long work tells its caller; the CLI draws it, `--json` prints it, `events.ndjson` keeps it. */
+export type ProgressEvent =
+  | { event: "stage"; job?: string; stage: string; message: string }
+  | { event: "progress"; job?: string; stage: string; step: number; total: number; metrics?: Record<string, number> }
+  | { event: "notice"; job?: string; message: string }
+  | { event: "job_started"; job: string; model: string; symbol: string; horizon: number }
+  | { event: "job_finished"; job: string; status: "succeeded" | "failed" | "skipped"; message: string };
+
+export type OnEvent = (event: ProgressEvent) => void;

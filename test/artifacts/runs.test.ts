@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { countOpenings, type NewRun, Run, recordOpening } from "../../src/artifacts/index.js";
+import { ownMark } from "../../src/files/index.js";
+
+let runsDir: string;
+beforeEach(() => {
+  runsDir = mkdtempSync(join(tmpdir(), "foldwise-runs-"));
+});
+afterEach(() => rmSync(runsDir, { recursive: true, force: true }));
+
+const spec = (more: Partial<NewRun> = {}): NewRun => ({
+  runsDir,
+  command: "foldwise train --model xgboost",
+  seed: 7,
+  versions: { foldwise: "0.1.0" },
+  datasets: {},
+  options: {},
+  jobs: [{ job: "xgboost_MES_h20", model: "xgboost", symbol: "MES", horizon: 20 }],
+  config: "seed: 7\n",
+  now: new Date("2026-01-01T12:00:00Z"),
+  ...more,
+});
+
+describe("a run's folder", () => {
+  it("is named by the UTC time, and by -2, -3 when that is taken", () => {
+    expect([Run.create(spec()).id, Run.create(spec()).id, Run.create(spec()).id]).toEqual([
+      "20260101_120000",
+      "20260101_120000-2",
+      "20260101_120000-3",
+    ]);
+  });
+
+  it("takes an explicit id once and refuses it the second time", () => {
+    expect(Run.create(spec({ runId: "mine" })).id).toBe("mine");
+    expect(() => Run.create(spec({ runId: "mine" }))).toThrow(expect.objectContaining({ code: "usage.run_exists" }));
+  });
+
+  it.each(["../../x", ".hidden", "a/b", "", "a".repeat(65)])("refuses the id %j before it reaches a path", (runId) => {
+    expect(() => Run.create(spec({ runId }))).toThrow(expect.objectContaining({ code: "usage.bad_id" }));
+  });
+
+  it("is read back as it was written, job by job", () => {
+    const run = Run.create(spec());
+    run.updateJob("xgboost_MES_h20", { status: "succeeded", bundle: "models/xgboost_MES_h20", seconds: 1.5 });
+    const again = Run.open(runsDir, run.id);
+    expect(again.file).toEqual(run.file);
+    expect(again.file.jobs[0]).toMatchObject({ status: "succeeded", bundle: "models/xgboost_MES_h20", seconds: 1.5 });
+    expect(again.readConfig()).toBe("seed: 7\n");
+  });
+
+  it("names a run that is not there", () => {
+    expect(() => Run.open(runsDir, "nothing")).toThrow(expect.objectContaining({ code: "usage.unknown_run" }));
+  });
+
+  it("is left out of the list when its run.json is damaged, and named among the damaged", () => {
+    const whole = Run.create(spec());
+    const damaged = Run.create(spec());
+    writeFileSync(join(damaged.dir, "run.json"), readFileSync(join(damaged.dir, "run.json"), "utf8").slice(0, 80));
+    expect(Run.list(runsDir).map((run) => run.id)).toEqual([whole.id]);
+    expect(Run.damaged(runsDir)).toEqual([{ id: damaged.id, reason: expect.stringMatching(/is not JSON/) }]);
+  });
+
+  it("is not taken over while its process lives, and is once it has died; leftovers go", () => {
+    const run = Run.create(spec());
+    expect(() => Run.open(runsDir, run.id).takeOver()).toThrow(
+      expect.objectContaining({ code: "usage.run_is_running" }),
+    );
+    writeFileSync(join(run.dir, "lock.1", "owner.json"), JSON.stringify({ ...ownMark(), pid: 2 ** 22 + 1 }));
+    mkdirSync(join(run.dir, ".work"));
+    writeFileSync(join(run.dir, "half.json.123.tmp"), "{");
+    mkdirSync(join(run.dir, "models", "xgboost_MES_h20.1.abcd.tmp"), { recursive: true });
+    Run.open(runsDir, run.id).takeOver();
+    expect(readdirSync(join(run.dir, "models"))).toEqual([]);
+    expect(existsSync(join(run.dir, ".work"))).toBe(false);
+    expect(existsSync(join(run.dir, "half.json.123.tmp"))).toBe(false);
+  });
+});
+
+describe("a run's lock", () => {
+  const owner = (run: Run, number: number): string => join(run.dir, `lock.${number}`, "owner.json");
+  it("is given up with the run, so that the same process may take it over", () => {
+    const run = Run.create(spec());
+    run.update({ status: "interrupted", process: null });
+    Run.open(runsDir, run.id).takeOver();
+    expect(() => Run.open(runsDir, run.id).takeOver()).toThrow(
+      expect.objectContaining({ code: "usage.run_is_running", message: expect.stringContaining(String(process.pid)) }),
+    );
+  });
+
+  it("is stale when another process was given its owner's number", () => {
+    const run = Run.create(spec());
+    writeFileSync(owner(run, 1), JSON.stringify({ ...ownMark(), started: "1" }));
+    Run.open(runsDir, run.id).takeOver();
+    expect(existsSync(owner(run, 2))).toBe(true);
+    expect(existsSync(owner(run, 1))).toBe(false);
+  });
+
+  it("protects what another process wrote since the run was opened", () => {
+    const run = Run.create(spec());
+    const early = Run.open(runsDir, run.id);
+    run.updateJob("xgboost_MES_h20", { status: "succeeded" });
+    run.update({ status: "succeeded", process: null });
+    early.takeOver();
+    expect(early.file.jobs[0]?.status).toBe("succeeded");
+  });
+
+  it("of a run of an early version, which had none, is its process", () => {
+    const run = Run.create(spec());
+    rmSync(join(run.dir, "lock.1"), { recursive: true });
+    expect(() => Run.open(runsDir, run.id).takeOver()).toThrow(
+      expect.objectContaining({ code: "usage.run_is_running" }),
+    );
+  });
+});
+
+describe("test openings", () => {
+  const opening = { symbol: "MES", from: 100, to: 200, configuration: "a", job: "j" };
+
+  it("are counted over all runs, for one symbol and an overlapping time range", () => {
+    const [first, second] = [Run.create(spec()), Run.create(spec())];
+    recordOpening(first.dir, opening);
+    recordOpening(first.dir, { ...opening, configuration: "b" });
+    recordOpening(second.dir, { ...opening, from: 200, to: 300 });
+    recordOpening(second.dir, { ...opening, from: 201, to: 300, configuration: "later" });
+    recordOpening(second.dir, { ...opening, symbol: "MGC", configuration: "other" });
+    expect(countOpenings(runsDir, "MES", 100, 200)).toEqual({ opened: 3, configurations: 2 });
+  });
+
+  it("survive a last line that a kill cut short", () => {
+    const run = Run.create(spec());
+    recordOpening(run.dir, opening);
+    writeFileSync(join(run.dir, "openings.ndjson"), `${JSON.stringify(opening)}\n{"symbol":"ME`);
+    expect(countOpenings(runsDir, "MES", 0, 1000)).toEqual({ opened: 1, configurations: 1 });
+  });
+
+  it("are none where there is no runs folder", () => {
+    expect(countOpenings(join(runsDir, "absent"), "MES", 0, 1)).toEqual({ opened: 0, configurations: 0 });
+  });
+});

@@ -1,0 +1,258 @@
+/**
+ * One suite that every registered model passes, built-in or plug-in. A new model is a new line in `builtin.ts`, and this file
+ * stays as it is. What a model cannot do by its nature it declares in its capabilities; nothing is skipped by name.
+ */
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { resolveModelConfig, resolveTrainingConfig } from "../../src/config/index.js";
+import { createPool, type EnginePool } from "../../src/engine/index.js";
+import { loadModel } from "../../src/inference/index.js";
+import { loadPlugins, type ModelDefinition, ModelRegistry } from "../../src/models/index.js";
+import { createModel } from "../../src/training/index.js";
+import type { BaseModel, FeatureArray, TrainingMetrics } from "../../src/types/index.js";
+import { FEATURES, head, permuted, type Sample, sample } from "./data.js";
+import { storeSample } from "./store.js";
+
+const PLUGINS = readdirSync("examples/plugins", { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => `examples/plugins/${entry.name}/${entry.name}.js`)
+  .filter((path) => existsSync(path));
+await loadPlugins(PLUGINS, process.cwd());
+
+const train = sample({ rows: 800, seed: 1 });
+const stop = sample({ rows: 300, seed: 2 });
+const fresh = sample({ rows: 200, seed: 3 });
+
+let pool: EnginePool;
+let folder: string;
+let count = 0;
+const newFolder = (): string => join(folder, `out-${count++}`);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "foldwise-conformance-"));
+  pool = createPool({ workers: 1 });
+});
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const models: BaseModel[] = [];
+function build(definition: ModelDefinition, config: Record<string, unknown> = {}, seed = 7): BaseModel {
+  const model = createModel(definition.id, { pool, seed, config });
+  models.push(model);
+  return model;
+}
+
+const fitted = (model: BaseModel, rows: Sample = train, watch: Sample = stop, sampleWeights?: Float32Array) =>
+  model.fit(rows.X, rows.y, watch.X, watch.y, sampleWeights === undefined ? {} : { sampleWeights });
+
+const meanLoss = (p: Float32Array, y: Int8Array): number =>
+  -y.reduce((sum, label, row) => sum + Math.log(Math.max(p[row * 3 + label + 1]!, 1e-15)), 0) / y.length;
+
+const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), a.length === b.length ? 0 : Number.NaN);
+
+function expectProbabilities(p: Float32Array, rows: number): void {
+  expect(p.length).toBe(rows * 3);
+  for (let row = 0; row < rows; row += 1) {
+    const [a, b, c] = p.subarray(row * 3, row * 3 + 3) as unknown as [number, number, number];
+    expect(Math.min(a, b, c)).toBeGreaterThanOrEqual(0);
+    expect(a + b + c).toBeCloseTo(1, 5);
+  }
+}
+
+/** Rounds without gain that end a fit, by the settings that `build` fits with. */
+function patienceOf(definition: ModelDefinition): number {
+  const training = resolveTrainingConfig({ cwd: process.cwd(), flags: { seed: 7 } });
+  const patience = resolveModelConfig(definition, { training }).training.early_stopping_rounds;
+  if (typeof patience !== "number") throw new Error(`${definition.id} has no patience among its training settings.`);
+  return patience;
+}
+
+/** What `fit` said of train and stop rows is what the bundle answers for them. */
+async function expectLossesOf(model: BaseModel, metrics: TrainingMetrics, rows: Sample, watch: Sample): Promise<void> {
+  const losses = async ({ X, y }: Sample): Promise<number> => meanLoss((await model.predict(X)).probabilities, y);
+  expect(Math.abs(metrics.trainLoss - (await losses(rows)))).toBeLessThan(1e-5);
+  expect(Math.abs(metrics.valLoss - (await losses(watch)))).toBeLessThan(1e-5);
+}
+
+describe.each(ModelRegistry.listAll().map((definition) => [definition.id, definition] as const))(
+  "%s",
+  (_, definition) => {
+    const { capabilities } = definition;
+    let model: BaseModel;
+    let metrics: TrainingMetrics;
+
+    beforeAll(async () => {
+      model = build(definition);
+      metrics = await fitted(model);
+    });
+
+    it("reports exactly the requirements' metrics, with real losses", () => {
+      expect(Object.keys(metrics).sort()).toEqual([
+        "bestEpoch",
+        "earlyStopped",
+        "totalEpochs",
+        "trainAccuracy",
+        "trainLoss",
+        "trainingTime",
+        "valAccuracy",
+        "valLoss",
+      ]);
+      expect(metrics.trainLoss).toBeGreaterThan(0);
+      expect(metrics.valLoss).toBeGreaterThan(0);
+      expect(metrics.valAccuracy).toBeGreaterThan(0.2);
+      expect(metrics.trainingTime).toBeGreaterThan(0);
+      if (!capabilities.earlyStopping)
+        expect(metrics).toMatchObject({ bestEpoch: 0, totalEpochs: 1, earlyStopped: false });
+    });
+
+    it("reports the losses of what it serves, on train and on stop rows", async () => {
+      await expectLossesOf(model, metrics, train, stop);
+    });
+
+    it("predicts (N, 3) probabilities that sum to 1, the likeliest class, and its probability", async () => {
+      const { predictions, probabilities, confidence } = await model.predict(fresh.X);
+      expectProbabilities(probabilities, 200);
+      predictions.forEach((label, row) => {
+        const own = probabilities.subarray(row * 3, row * 3 + 3);
+        expect(confidence[row]).toBe(Math.max(...own));
+        expect(own[label + 1]).toBe(confidence[row]);
+      });
+    });
+
+    it("predicts again what it predicted, after saving and loading", async () => {
+      const dir = newFolder();
+      await model.save(dir);
+      const before = await model.predict(fresh.X);
+      const after = await (await loadModel(dir)).predict(fresh.X);
+      expect(largestDifference(before.probabilities, after.probabilities)).toBe(0);
+      expect(after.predictions).toEqual(before.predictions);
+    });
+
+    it("gives the same predictions for the same data, configuration and seed", async () => {
+      const again = build(definition);
+      await fitted(again);
+      const [a, b] = [await model.predict(fresh.X), await again.predict(fresh.X)];
+      expect(largestDifference(a.probabilities, b.probabilities)).toBe(0);
+    });
+
+    it("answers one row as it answers it among many", async () => {
+      const all = await model.predict(fresh.X);
+      const one = await model.predict(head(fresh, 1).X);
+      expect(largestDifference(one.probabilities, all.probabilities.slice(0, 3))).toBeLessThan(1e-6);
+    });
+
+    it("learns from sample weights", async () => {
+      const weights = Float32Array.from(train.y, (label) => (label === 1 ? 25 : 1));
+      const weighted = build(definition);
+      await fitted(weighted, train, stop, weights);
+      const mean = async (of: BaseModel): Promise<number> => {
+        const { probabilities } = await of.predict(fresh.X);
+        return probabilities.reduce((sum, p, i) => sum + (i % 3 === 2 ? p : 0), 0) / 200;
+      };
+      expect(await mean(weighted)).toBeGreaterThan((await mean(model)) + 0.05);
+    });
+
+    it("does not care by what factor all weights are multiplied", async () => {
+      const weights = Float32Array.from(train.y, (_, row) => 0.5 + (row % 7));
+      const [a, b] = [build(definition), build(definition)];
+      await fitted(a, train, stop, weights);
+      await fitted(
+        b,
+        train,
+        stop,
+        weights.map((weight) => weight * 64),
+      );
+      const [pa, pb] = [await a.predict(fresh.X), await b.predict(fresh.X)];
+      expect(largestDifference(pa.probabilities, pb.probabilities)).toBeLessThan(1e-5);
+    });
+
+    it("stops early where it has rounds: at the best round plus patience, before the limit", () => {
+      if (!capabilities.earlyStopping) {
+        expect(metrics.earlyStopped).toBe(false);
+        return;
+      }
+      expect(metrics.earlyStopped).toBe(true);
+      expect(metrics.bestEpoch).toBeGreaterThanOrEqual(1);
+      expect(metrics.totalEpochs).toBe(metrics.bestEpoch + patienceOf(definition));
+    });
+
+    it("takes missing values, a constant column and a column that is all missing, also when predicting", async () => {
+      const holes: FeatureArray = {
+        ...fresh.X,
+        data: fresh.X.data.map((value, i) => (i % 3 === 0 ? Number.NaN : value)),
+      };
+      expectProbabilities((await model.predict(holes)).probabilities, 200);
+    });
+
+    it("gives a class that training lacks a probability of exactly zero, and the columns their places", async () => {
+      const lacking = sample({ rows: 400, seed: 5, classes: [-1, 1] });
+      const narrow = build(definition);
+      const narrowMetrics = await fitted(narrow, lacking, stop);
+      expect(Number.isFinite(narrowMetrics.valLoss)).toBe(true);
+      const { probabilities } = await narrow.predict(fresh.X);
+      expectProbabilities(probabilities, 200);
+      for (let row = 0; row < 200; row += 1) expect(probabilities[row * 3 + 1]).toBe(0);
+      const dir = newFolder();
+      await narrow.save(dir);
+      expect(largestDifference((await (await loadModel(dir)).predict(fresh.X)).probabilities, probabilities)).toBe(0);
+    });
+
+    it("refuses training rows of a single class", async () => {
+      const single = { X: train.X, y: new Int8Array(train.y.length) };
+      await expect(fitted(build(definition), single)).rejects.toMatchObject({ code: "data.one_class" });
+    });
+
+    it("refuses an array whose columns stand in another order, lack one or have one too many", async () => {
+      await expect(model.predict(permuted(fresh.X))).rejects.toMatchObject({ code: "bundle.features_reordered" });
+      const names = [...FEATURES.slice(0, -1), "unheard_of"];
+      await expect(model.predict({ ...fresh.X, featureNames: names })).rejects.toMatchObject({
+        code: "bundle.features_differ",
+        message: expect.stringContaining("unheard_of"),
+      });
+    });
+
+    it("undoes the prior shift of balanced class weights, where it offers them", async () => {
+      if (!("class_weight" in definition.training.shape)) {
+        expect(() => build(definition, { training: { class_weight: "balanced" } })).toThrow(/class_weight/);
+        return;
+      }
+      const skewed = sample({ rows: 800, seed: 8 });
+      const y = skewed.y.map((label, row) => (label === 1 && row % 4 !== 0 ? 0 : label));
+      const [plain, balanced] = [build(definition), build(definition, { training: { class_weight: "balanced" } })];
+      const rows = { X: skewed.X, y };
+      await fitted(plain, rows, rows);
+      const watch = { X: stop.X, y: stop.y.map((label, row) => (label === 1 && row % 4 !== 0 ? 0 : label)) };
+      await expectLossesOf(balanced, await fitted(balanced, rows, watch), rows, watch);
+      const share = async (of: BaseModel): Promise<number> => {
+        const { probabilities } = await of.predict(skewed.X);
+        return probabilities.reduce((sum, p, i) => sum + (i % 3 === 2 ? p : 0), 0) / 800;
+      };
+      const truth = y.filter((label) => label === 1).length / 800;
+      expect(await share(balanced)).toBeCloseTo(await share(plain), 1);
+      expect(Math.abs((await share(balanced)) - truth)).toBeLessThan(0.05);
+    });
+
+    it("fits on read-only memory maps of a stored dataset, as it does on arrays", async () => {
+      const stored = await storeSample(join(folder, `store-${definition.id}`), train, stop);
+      chmodSync(stored.dataset.dir, 0o555);
+      const mapped = build(definition);
+      await mapped.fit(stored.XTrain, train.y, stored.XStop, stop.y);
+      const [a, b] = [await mapped.predict(fresh.X), await model.predict(fresh.X)];
+      expect(largestDifference(a.probabilities, b.probabilities)).toBe(0);
+    });
+
+    it("beats the class shares of its training rows on fresh rows that hold its signal", async () => {
+      const { probabilities } = await model.predict(fresh.X);
+      const shares = [-1, 0, 1].map((label) => train.y.filter((value) => value === label).length / train.y.length);
+      const prior = Float32Array.from(probabilities, (_, i) => shares[i % 3]!);
+      // A plug-in need not be good, only better than nothing.
+      const margin = definition.family === "plugin" ? 0 : 0.1;
+      expect(meanLoss(probabilities, fresh.y)).toBeLessThan(meanLoss(prior, fresh.y) - margin);
+    });
+  },
+);

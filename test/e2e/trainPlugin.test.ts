@@ -1,0 +1,80 @@
+/** The example plug-ins are listed, trained and served by the built command, like any other model. */
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readBundle } from "../../src/artifacts/index.js";
+import { reportSchema } from "../../src/report/index.js";
+import { foldwise, ROOT } from "./cli.js";
+import { largestDifference, preparedFolder, readJson, succeeds } from "./fixture.js";
+
+const PLUGINS = {
+  nearest_centroid: join(ROOT, "examples", "plugins", "nearest_centroid", "nearest_centroid.js"),
+  extra_trees: join(ROOT, "examples", "plugins", "extra_trees", "extra_trees.js"),
+};
+const IDS = Object.keys(PLUGINS);
+const flags = Object.values(PLUGINS).flatMap((path) => ["--plugin", path]);
+let cwd: string;
+const run = (): string => join(cwd, "experiments", "runs", "p");
+const bundle = (id: string): string => join(run(), "models", `${id}_MES_h20`);
+
+beforeAll(async () => {
+  cwd = await preparedFolder();
+  const train = ["train", "--model", IDS.join(","), "--symbol", "MES", "--horizon", "20", "--run-id", "p"];
+  await succeeds([...train, ...flags], { cwd });
+});
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+it("models lists plug-ins beside the built-in models", async () => {
+  const { events, stdout } = await succeeds(["models", ...flags, "--json"], { cwd });
+  expect(stdout).not.toContain("undefined");
+  const { models } = events.at(-1) as { models: { model: string; available: boolean }[] };
+  expect(models.map(({ model }) => model)).toEqual(["xgboost", "logistic", ...IDS]);
+  expect(models.every(({ available }) => available)).toBe(true);
+});
+
+describe.each(IDS)("the plug-in %s", (id) => {
+  it("leaves a bundle and a report like any other model", async () => {
+    const { manifest, pipeline } = await readBundle(bundle(id));
+    expect(manifest).toMatchObject({ model: id, kind: id === "extra_trees" ? "engine" : "typescript", symbol: "MES" });
+    expect(manifest.plugin).toContain(`${id}.js`);
+    expect(pipeline?.symbol).toBe("MES");
+    const report = reportSchema.parse(readJson(join(run(), "reports", `${id}_MES_h20_report.json`)));
+    expect(report).toMatchObject({ model_name: id, test_openings: { opened: expect.any(Number) } });
+    expect(report.importance_kind).toBe(id === "extra_trees" ? "impurity" : "permutation");
+  });
+
+  it("predicts from its bundle, prepared rows and raw bars alike", async () => {
+    const predict = ["predict", "--model-dir", bundle(id), ...flags];
+    await succeeds([...predict, "--data", "data/datasets/MES.parquet", "--out", `${id}.parquet`], { cwd });
+    await succeeds([...predict, "--bars", "bars.csv", "--out", `${id}-bars.parquet`], { cwd });
+    const [rows, bars] = [join(cwd, `${id}.parquet`), join(cwd, `${id}-bars.parquet`)];
+    expect((await largestDifference(rows, bars)).difference).toBeLessThanOrEqual(1e-5);
+    const trained = join(run(), "predictions", `${id}_MES_h20.parquet`);
+    expect((await largestDifference(trained, rows)).difference).toBeLessThanOrEqual(1e-5);
+  });
+});
+
+describe("a bundle of a plug-in", () => {
+  const predict = (id: string): string[] => [
+    ...["predict", "--model-dir", bundle(id), "--data", "data/datasets/MES.parquet", "--out", "x.parquet"],
+  ];
+
+  it("with an engine needs nothing but its graph", async () => {
+    await succeeds(predict("extra_trees"), { cwd });
+  });
+
+  it("in TypeScript needs its plug-in, and says so", async () => {
+    const { code, stderr } = await foldwise(predict("nearest_centroid"), { cwd });
+    expect(code, stderr).toBe(2);
+    expect(stderr).toMatch(/nearest_centroid\.js/);
+    expect(stderr).toMatch(/--plugin|plugins:/);
+  });
+
+  it("is reproduced by the config.yaml of its run, which names the plug-in", async () => {
+    const args = ["train", "--config", join(run(), "config.yaml"), "--no-test", "--run-id", "again", "--model"];
+    await succeeds([...args, "nearest_centroid"], { cwd });
+    const file = (id: string): string =>
+      readFileSync(join(cwd, "experiments/runs", id, "models/nearest_centroid_MES_h20/nearest_centroid.json"), "utf8");
+    expect(file("again")).toBe(file("p"));
+  });
+});
