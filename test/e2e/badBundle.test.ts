@@ -217,9 +217,14 @@ describe("rows for a bundle", () => {
       ),
       select("none.parquet", "* EXCLUDE (timestamp)"),
     );
-    await refused(bundle, [/Missing: body_ratio\./], "--data", "missing.parquet");
-    await refused(bundle, [/Extra: surplus, more\./], "--data", "extra.parquet");
-    await refused(bundle, [/Missing: body_ratio\./, /Extra: body_ratio_2\./], "--data", "renamed.parquet");
+    await refused(bundle, [/missing: body_ratio\./], "--data", "missing.parquet");
+    await refused(bundle, [/not known to the model: surplus, more\./], "--data", "extra.parquet");
+    await refused(
+      bundle,
+      [/missing: body_ratio; /, /not known to the model: body_ratio_2\./],
+      "--data",
+      "renamed.parquet",
+    );
     await refused(bundle, [/row 42\b/, /body_ratio/, /infinite/], "--data", "infinite.parquet");
     await refused(bundle, [/timestamp/], "--data", "none.parquet");
     for (const [file, out] of [
