@@ -104,10 +104,14 @@ const asRecord = (value: unknown): Record<string, unknown> =>
 const temporary = new Set<string>();
 
 function makeTemporary(): string {
-  if (temporary.size === 0) process.once("exit", removeTemporary);
+  if (temporary.size === 0) process.on("exit", removeTemporary);
   const dir = mkdtempSync(join(tmpdir(), "foldwise-model-"));
   temporary.add(dir);
   return dir;
+}
+
+function forget(dir: string): void {
+  if (temporary.delete(dir) && temporary.size === 0) process.off("exit", removeTemporary);
 }
 
 function removeTemporary(): void {
@@ -151,7 +155,7 @@ abstract class Bundled implements TrainableModel {
     this.#served = undefined;
     if (this.#folder === undefined) return;
     rmSync(this.#folder, { recursive: true, force: true });
-    temporary.delete(this.#folder);
+    forget(this.#folder);
     this.#folder = this.settings.workDir;
   }
 

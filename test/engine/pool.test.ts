@@ -22,6 +22,11 @@ describe("threads", () => {
     const pool = poolOf(fixture("obedient"), { threads: 3, workers: 2 });
     expect(facts(await pool.run(fitJob()))).toMatchObject({ threads: 3, env: ["3", "3", "3", "passive", "2"] });
   });
+
+  test("may spin while they wait where no other worker wants the core", async () => {
+    const pool = poolOf(fixture("obedient"), { threads: 3, workers: 1 });
+    expect(facts(await pool.run(fitJob())).env[3]).toBe(process.env.OMP_WAIT_POLICY ?? null);
+  });
 });
 
 describe("the queue", () => {

@@ -73,6 +73,7 @@ describe("a model's temporary files", () => {
     try {
       // Other libraries use the folder too.
       const own = (): string[] => readdirSync(tmp).filter((name) => name.startsWith("foldwise-"));
+      const listening = process.listenerCount("exit");
       const model = build();
       await expect(model.predict(stop.X)).rejects.toMatchObject({ code: "model.not_fitted" });
       expect(own()).toEqual([]);
@@ -83,6 +84,7 @@ describe("a model's temporary files", () => {
       await model.predict(stop.X);
       await model.dispose();
       expect(own()).toEqual([]);
+      expect(process.listenerCount("exit")).toBe(listening);
     } finally {
       if (before === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = before;
