@@ -73,7 +73,7 @@ describe("a model's temporary files", () => {
     try {
       // Other libraries use the folder too.
       const own = (): string[] => readdirSync(tmp).filter((name) => name.startsWith("foldwise-"));
-      const listening = process.listenerCount("exit");
+      const hooks = (): number => process.listeners("exit").filter(({ name }) => name === "removeTemporary").length;
       const model = build();
       await expect(model.predict(stop.X)).rejects.toMatchObject({ code: "model.not_fitted" });
       expect(own()).toEqual([]);
@@ -82,9 +82,10 @@ describe("a model's temporary files", () => {
       await trained(model);
       expect(own().map((name) => readdirSync(join(tmp, name)))).toEqual([["fit-2"]]);
       await model.predict(stop.X);
+      expect(hooks()).toBe(1);
       await model.dispose();
       expect(own()).toEqual([]);
-      expect(process.listenerCount("exit")).toBe(listening);
+      expect(hooks()).toBe(0);
     } finally {
       if (before === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = before;
