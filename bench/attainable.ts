@@ -1,6 +1,13 @@
-import { continueFrom, type DemoBars, emptyBars, generateDemoBars, stateAt } from "../src/data/demo/index.js";
+import {
+  continueFrom,
+  DEMO_SESSIONS,
+  type DemoBars,
+  emptyBars,
+  generateDemoBars,
+  stateAt,
+} from "../src/data/demo/index.js";
 import { barrierDistance, labelOne, newOutcome, tripleBarrier, wilderAtr } from "../src/labels/index.js";
-import { assignPieces } from "../src/market/index.js";
+import { assignPieces, Calendar } from "../src/market/index.js";
 import { CLASS_COUNT, FoldwiseError, NO_LABEL, seededRandom, type Timestamps } from "../src/types/index.js";
 import { blockStandardError, meanOf } from "./lib/blocks.js";
 
@@ -98,7 +105,10 @@ function labelDemo(
   { bars, hidden }: DemoBars,
   horizons: readonly number[],
 ): { labels: Int8Array[]; atr: Float64Array } {
-  const { piece } = assignPieces(bars.timestamp, { step: hidden.process.minutes * 60_000_000 });
+  const { piece } = assignPieces(bars.timestamp, {
+    step: hidden.process.minutes * 60_000_000,
+    calendar: new Calendar(DEMO_SESSIONS),
+  });
   const atr = wilderAtr(bars, LABEL.atrPeriod, piece);
   const labels = horizons.map((horizon) => tripleBarrier(bars, { ...LABEL, horizon, piece, atr }).labels.y);
   return { labels, atr };

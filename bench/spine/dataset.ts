@@ -5,6 +5,7 @@ import { openStored, writeDataset } from "../../src/data/index.js";
 import { computeFeatures, featuresConfigSchema, planFeatures } from "../../src/features/index.js";
 import { packageRoot } from "../../src/files/index.js";
 import { tripleBarrier } from "../../src/labels/index.js";
+import { UNKNOWN_HOURS } from "../../src/market/index.js";
 import type { HorizonLabels, StoredDataset } from "../../src/types/index.js";
 
 export const ROWS = 104_000;
@@ -80,14 +81,23 @@ async function makeDataset(out: string): Promise<void> {
       pipeline: {
         version: 1,
         symbol: SYMBOL,
-        template: "utc_days",
+        sessions: UNKNOWN_HOURS,
+        outsideSession: "drop",
+        rolls: [],
+        costs: null,
         barTime: "close",
         timeZone: "UTC",
         step,
         maxGap: 10,
         adjust: "none",
         features: { ...plan.spec, names: names.slice(0, FEATURES) },
-        labels: { horizons: [HORIZON], entry: label.entry, k: { [HORIZON]: label.k }, atrPeriod: label.atrPeriod },
+        labels: {
+          horizons: [HORIZON],
+          entry: label.entry,
+          k: { [HORIZON]: label.k },
+          atrPeriod: label.atrPeriod,
+          session: "cross",
+        },
         warmup: plan.warmup,
         synthetic: true,
       },

@@ -17,6 +17,7 @@ interface Options {
   out: string;
   plugin?: string[];
   featurePlugin?: string[];
+  rolls?: string;
 }
 
 export function predictCommand(program: Command): void {
@@ -27,6 +28,7 @@ export function predictCommand(program: Command): void {
       .requiredOption("--model-dir <dir>", "a bundle: the folder of one model in a run")
       .option("--data <file-or-dir>", "prepared rows: one file, or a data folder with --symbol")
       .option("--bars <file>", "raw OHLCV bars; features are made as the bundle's pipeline.json says")
+      .option("--rolls <file>", "contract rolls of --bars, where they have no contract column")
       .option("--symbol <name>", "which symbol of a data folder")
       .addOption(
         new Option("--part <which>", "which rows of a data folder")
@@ -61,6 +63,7 @@ export function predictCommand(program: Command): void {
       source,
       out: options.out,
       featurePlugins,
+      ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
       cwd,
       signal,
       onEvent: output.event,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { symbolMarket } from "../config/index.js";
 import { formatSummary, type Layout, prepareDataset, summaryToJson } from "../prepare/index.js";
 import type { BarTime } from "../types/index.js";
 import { collect, commaList, examples, runs } from "./command.js";
@@ -14,6 +15,10 @@ interface Options {
   layout: "series" | "splits" | "both";
   config?: string;
   set?: string[];
+  rolls?: string;
+  adjust?: string;
+  outsideSession?: string;
+  allowSmall?: boolean;
 }
 
 export function prepareCommand(program: Command): void {
@@ -43,6 +48,21 @@ export function prepareCommand(program: Command): void {
       "--config <file>",
       "YAML with features:, label:, weights:, split: (default: config/prepare.yaml, if there is one)",
     )
+    .option("--rolls <file>", "contract rolls: timestamp,contract[,old_price,new_price] (default: a contract column)")
+    .addOption(
+      new Option("--adjust <how>", "how successive contracts are joined (default: ratio)").choices([
+        "ratio",
+        "difference",
+        "none",
+      ]),
+    )
+    .addOption(
+      new Option("--outside-session <which>", "bars outside of the symbol's sessions (default: drop)").choices([
+        "drop",
+        "keep",
+      ]),
+    )
+    .option("--allow-small", "go on with fewer than 500 rows")
     .option("--set <key=value>", "any key of that file, e.g. label.k=0.7; may be repeated", collect)
     .addHelpText(
       "after",
@@ -62,8 +82,15 @@ export function prepareCommand(program: Command): void {
         cwd,
         config: options.config,
         set: options.set,
-        flags: { horizons: lengths(options.horizons) },
+        flags: {
+          horizons: lengths(options.horizons),
+          adjust: options.adjust,
+          outside_session: options.outsideSession,
+        },
       }),
+      market: symbolMarket(options.symbol, cwd),
+      ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
+      allowSmall: options.allowSmall === true,
       ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
       ...(options.tz === undefined ? {} : { timeZone: options.tz }),
       out: options.out,

@@ -13,5 +13,6 @@ export {
 export { type ResolvedRun, renderRunConfig } from "./runConfig.js";
 export { parseSet, type Setting } from "./settings.js";
 export { renderModelYaml, renderTrainingYaml } from "./shipped.js";
+export { type SymbolMarket, symbolMarket, symbolsJsonSchema } from "./symbols.js";
 export { type Grid, type TrainingConfig, trainingFileSchema } from "./training.js";
 export { parseYaml, readYaml, type YamlFile } from "./yaml/read.js";

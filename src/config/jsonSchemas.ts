@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { BUILTIN, type ModelDefinition } from "../models/index.js";
 import { jsonSchema } from "./allowed.js";
+import { symbolsJsonSchema } from "./symbols.js";
 import { trainingFileSchema } from "./training.js";
 import { isTree, type Tree } from "./tree.js";
 
-/** JSON Schemas (draft 7) of the configuration files, by name: `training`, and each built-in model. Editors complete from them. */
+/** JSON Schemas (draft 7) of the configuration files, by name: `training`, `symbols`, and each built-in model. Editors complete from them. */
 export function jsonSchemas(): Record<string, Tree> {
   return {
     training: { title: "Foldwise: config/training.yaml", ...jsonSchema(trainingFileSchema) },
+    symbols: symbolsJsonSchema(),
     ...Object.fromEntries(BUILTIN.map((definition) => [definition.id, modelJsonSchema(definition)])),
   };
 }

@@ -11,6 +11,8 @@ export interface BarColumns {
   prices: Record<Exclude<PriceColumn, "volume">, string>;
   volume: string | null;
   contract: string | null;
+  /** Names the symbol of each row, where the file has such a column. */
+  symbol: string | null;
 }
 
 /** Spellings in order of preference, compared after `plain`. */
@@ -60,6 +62,7 @@ const SPELLINGS = {
     "qty",
   ],
   contract: ["contract", "contract_code"],
+  symbol: ["symbol", "ticker", "instrument", "root_symbol"],
 } as const;
 
 /** Finds the columns of OHLCV bars whatever their order, case and usual spelling; a missing one is refused by name. */
@@ -114,6 +117,7 @@ export function findBarColumns(table: Table): BarColumns {
     prices: { open: need("open"), high: need("high"), low: need("low"), close: need("close") },
     volume: find("volume"),
     contract: find("contract"),
+    symbol: find("symbol"),
   };
 }
 

@@ -61,9 +61,20 @@ export class StampColumn {
     const datesOnly = this.holdsDatesOnly();
     const utc = new Float64Array(this.count);
     let before = after;
+    /** First row of an hour that comes twice, until a stamp of its second coming is seen. */
+    let doubtful = -1;
     for (let row = 0; row < this.count; row++) {
-      const now =
-        datesOnly || this.kinds[row] === UTC ? this.micros[row]! : this.resolve(row, convert, before, timeZone);
+      let now = this.micros[row]!;
+      if (!datesOnly && this.kinds[row] !== UTC) {
+        const candidates = this.candidates(row, convert, timeZone);
+        // Where clocks are set back an hour comes twice; the order of the rows says which of the two is meant.
+        now = candidates.find((candidate) => candidate > before) ?? candidates[candidates.length - 1]!;
+        if (candidates.length === 1) {
+          if (doubtful >= 0) throw this.cameOnce(doubtful, timeZone);
+        } else if (now === candidates[0]) {
+          if (doubtful < 0) doubtful = row;
+        } else doubtful = -1;
+      }
       if (now <= before) throw this.outOfOrder(row, now, before);
       before = now;
       utc[row] = now;
@@ -92,7 +103,7 @@ export class StampColumn {
     return true;
   }
 
-  private resolve(row: number, convert: LocalToUtc, before: number, timeZone: string): number {
+  private candidates(row: number, convert: LocalToUtc, timeZone: string): readonly number[] {
     const local = this.micros[row]!;
     const candidates = convert(local);
     if (candidates.length === 0) {
@@ -103,8 +114,17 @@ export class StampColumn {
         "Check the time zone, or write the stamps with their offset.",
       );
     }
-    // Where clocks are set back an hour comes twice; the order of the rows says which of the two is meant.
-    return candidates.find((candidate) => candidate > before) ?? candidates[candidates.length - 1]!;
+    return candidates;
+  }
+
+  private cameOnce(row: number, timeZone: string): Error {
+    const local = formatStamp(this.micros[row]!).replace("Z", "");
+    return dataError(
+      "data.local_time_twice",
+      this.place(row, this.column, local),
+      `${local} comes twice in ${timeZone}, where the clocks were set back, and the rows do not say which one is meant: the hour stands here once.`,
+      "Write the stamps in UTC or with their offset, or name the zone in which they were written.",
+    );
   }
 
   private unreadable(value: string | null): Error {

@@ -24,7 +24,19 @@ export interface ReadBarsOptions {
   barTime?: BarTime;
   /** IANA name of the zone of stamps that carry none; `UTC` by default. */
   timeZone?: string;
+  /** What is known of the market: it may prove what stamps name, and it says when a day's bar is known. */
+  market?: MarketClock;
   onNotice?: (message: string) => void;
+}
+
+/** What the reader may ask about the market of the bars. */
+export interface MarketClock {
+  /** What intraday stamps, as they stand in the file, must name; null where nothing proves it. */
+  prove(stamps: Timestamps): BarTime | null;
+  /** Close of the session on a stamp's date: of the exchange's date, or of the date itself where `datesOnly`; NaN on days without. */
+  dayClose(stamp: number, datesOnly: boolean): number;
+  /** Whether bars of this step are matched by their date. */
+  byDate(step: number | null): boolean;
 }
 
 export interface BarsFile {
@@ -63,15 +75,51 @@ export async function readBars(path: string, options: ReadBarsOptions = {}): Pro
     checkBars(raw, columns, place);
     return { raw, table };
   });
-  const barTime = barTimeOf(raw.timestamp, options, path);
   const step = modalStep(raw.timestamp);
-  const bars = barTime === "open" ? { ...raw, timestamp: shifted(raw.timestamp, step, path) } : raw;
+  const { market } = options;
+  const byDate = market?.byDate(step) === true;
+  const barTime = byDate ? (options.barTime ?? "close") : barTimeOf(raw.timestamp, options, path);
+  if (!byDate && market !== undefined) refuseContradiction(raw.timestamp, barTime, market, path);
+  const timestamp =
+    byDate && market !== undefined
+      ? dayCloses(raw.timestamp, market)
+      : barTime === "open"
+        ? shifted(raw.timestamp, step, path)
+        : raw.timestamp;
+  const bars = { ...raw, timestamp };
   const source = { path: table.file.path, sha256: await sha256File(table.file.path), rows: raw.n };
   return { bars, barTime, timeZone, step, source };
 }
 
-function barTimeOf(stamps: Timestamps, { barTime, onNotice }: ReadBarsOptions, path: string): BarTime {
+/** The moment at which each day's bar is known; of a day without a session, the end of its date. */
+function dayCloses(stamps: Timestamps, market: MarketClock): Timestamps {
+  const datesOnly = stamps.every((stamp) => stamp % MICROS_PER_DAY === 0);
+  return stamps.map((stamp) => {
+    const close = market.dayClose(stamp, datesOnly);
+    return Number.isNaN(close) ? (Math.floor(stamp / MICROS_PER_DAY) + 1) * MICROS_PER_DAY : close;
+  });
+}
+
+function refuseContradiction(stamps: Timestamps, barTime: BarTime, market: MarketClock, path: string): void {
+  const proven = market.prove(stamps);
+  if (proven === null || proven === barTime) return;
+  throw new FoldwiseError(
+    "data.bar_time_contradicted",
+    `${path}: the stamps were said to name each bar's ${barTime}, but they stand at the sessions' ${proven} and never at the other end.`,
+    {
+      remedy: `Say --bar-time ${proven}, or correct the symbol's hours in config/symbols.yaml or --tz.`,
+      details: { path, got: barTime, proven },
+    },
+  );
+}
+
+function barTimeOf(stamps: Timestamps, { barTime, market, onNotice }: ReadBarsOptions, path: string): BarTime {
   if (barTime !== undefined) return barTime;
+  const proven = market?.prove(stamps) ?? null;
+  if (proven !== null) {
+    onNotice?.(`${path}: the stamps stand at the sessions' ${proven}, so they name each bar's ${proven}.`);
+    return proven;
+  }
   if (medianStep(stamps) < DAILY) {
     throw new FoldwiseError(
       "usage.bar_time_required",
@@ -100,17 +148,18 @@ class BarCollector {
   readonly requests: ColumnRequest[];
   private readonly collected = Array.from({ length: 5 }, () => new ColumnCollector());
   private readonly contracts: string[] = [];
+  private symbol: string | null = null;
   private readonly stamps: StampColumn;
 
   constructor(
     private readonly table: Table,
     private readonly columns: BarColumns,
-    place: PlaceOfRow,
+    private readonly place: PlaceOfRow,
   ) {
     const { open, high, low, close } = columns.prices;
     const numbers = [open, high, low, close, ...(columns.volume === null ? [] : [columns.volume])];
     for (const name of numbers) this.refuseText(name);
-    const texts = [columns.timeOfDay, columns.contract].filter((name) => name !== null);
+    const texts = [columns.timeOfDay, columns.contract, columns.symbol].filter((name) => name !== null);
     this.requests = [
       { name: columns.time, as: columns.timeOfDay === null ? "stamp" : "text" },
       ...numbers.map((name): ColumnRequest => ({ name, as: "number" })),
@@ -126,8 +175,9 @@ class BarCollector {
       else this.collected[k]!.add(this.numbers(batch, k + 1));
     }
     if (this.columns.contract !== null) {
-      for (const text of batch.text(this.requests.length - 1)) this.contracts.push(text ?? "");
+      for (const text of batch.text(this.indexOf(this.columns.contract))) this.contracts.push(text ?? "");
     }
+    if (this.columns.symbol !== null) this.refuseSecondSymbol(batch, this.columns.symbol);
   }
 
   finish(timeZone: string): Bars {
@@ -151,6 +201,23 @@ class BarCollector {
       return;
     }
     this.stamps.addTexts(batch.text(0), batch.text(this.columns.volume === null ? 5 : 6));
+  }
+
+  private indexOf(name: string): number {
+    return this.requests.findLastIndex((request) => request.name === name);
+  }
+
+  private refuseSecondSymbol(batch: Batch, column: string): void {
+    for (const [i, symbol] of batch.text(this.indexOf(column)).entries()) {
+      this.symbol ??= symbol;
+      if (symbol === this.symbol) continue;
+      throw dataError(
+        "data.several_symbols",
+        this.place(batch.start + i, column, symbol),
+        `the file holds ${this.symbol} and ${symbol}; a dataset is one symbol's.`,
+        `Split it first, a file a symbol: duckdb -c "COPY (FROM '${this.table.file.path}' WHERE ${column} = '${this.symbol}') TO '${this.symbol}.csv'".`,
+      );
+    }
   }
 
   private numbers(batch: Batch, k: number): Float32Array | Float64Array {

@@ -1,4 +1,4 @@
-export { type BarsFile, type ReadBarsOptions, readBars } from "./bars.js";
+export { type BarsFile, type MarketClock, type ReadBarsOptions, readBars } from "./bars.js";
 export { containerOf, labelledRows, viewOf } from "./container.js";
 export { checkNames, inOrder } from "./feature-names.js";
 export { type FeatureBatch, type FeatureSource, featureStream } from "./feature-stream.js";
@@ -7,5 +7,6 @@ export { DEFAULT_FOLDERS, listSymbols } from "./locate.js";
 export { pipelineFromJson, pipelineToJson } from "./meta.js";
 export { type OpenDatasetOptions, type OpenOptions, openDataset, openDatasetFile, openStored } from "./open.js";
 export { type PredictionBatch, type PredictionColumn, writePredictions } from "./predictions.js";
+export { type RollRow, readRolls } from "./rolls.js";
 export { formatStamp, parseStamp } from "./stamps.js";
 export { type DatasetToWrite, type WriteDatasetOptions, writeDataset } from "./write.js";

@@ -8,12 +8,35 @@ import { formatStamp, parseStamp } from "./stamps.js";
 export const pipelineSchema = z.object({
   version: z.literal(1),
   symbol: z.string(),
-  template: z.string(),
+  sessions: z.object({
+    id: z.string(),
+    timeZone: z.string(),
+    days: z.array(z.int().min(1).max(7)),
+    hours: z.array(
+      z.object({ from: z.string().nullable(), open: z.string(), close: z.string(), breaks: z.array(z.string()) }),
+    ),
+    exceptions: z.array(z.string()),
+    known: z.boolean(),
+  }),
+  outsideSession: z.enum(["keep", "drop"]),
   barTime: z.enum(["open", "close"]),
   timeZone: z.string(),
   step: z.number().positive().nullable(),
   maxGap: z.number(),
   adjust: z.enum(["ratio", "difference", "none"]),
+  rolls: z.array(
+    z.object({
+      timestamp: z.number(),
+      from: z.string(),
+      to: z.string(),
+      oldPrice: z.number().positive(),
+      newPrice: z.number().positive(),
+      prices: z.enum(["given", "spliced"]),
+    }),
+  ),
+  costs: z
+    .object({ tickSize: z.number(), tickValue: z.number(), commission: z.number(), slippageTicks: z.number() })
+    .nullable(),
   features: z.object({
     names: z.array(z.string()),
     config: z.record(z.string(), z.unknown()),
@@ -24,6 +47,7 @@ export const pipelineSchema = z.object({
     entry: z.enum(["next_open", "close"]),
     k: z.record(z.string(), z.number()),
     atrPeriod: z.number(),
+    session: z.enum(["cross", "truncate", "drop"]),
   }),
   warmup: z.number(),
   synthetic: z.boolean(),

@@ -1,7 +1,7 @@
 import { FoldwiseError, MICROS_PER_DAY } from "../types/index.js";
 import type { FeaturesConfig } from "./config.js";
 import type { FeatureDefinition } from "./definition.js";
-import type { Indicator, IndicatorOutput } from "./indicator.js";
+import type { Indicator, IndicatorContext, IndicatorOutput } from "./indicator.js";
 import { INDICATORS } from "./indicators/index.js";
 import { durationText } from "./text.js";
 import { parseTimeframe } from "./timeframe.js";
@@ -24,20 +24,25 @@ export interface Candidate {
 /** Every column of a configuration in column order: base bars by group, then each timeframe, then plug-ins. */
 export function candidatesOf(
   config: FeaturesConfig,
-  step: number | null,
+  context: IndicatorContext,
   plugins: readonly FeatureDefinition[],
 ): Candidate[] {
+  const { step, calendar } = context;
   const groups = new Set<string>(config.groups);
   const candidates = INDICATORS.filter((i) => groups.has(i.group)).flatMap((i) =>
-    outputsOf(i, config.base[i.id], step).map((output) => baseCandidate(complete(i, output), step, i.refuses?.(step))),
+    outputsOf(i, config.base[i.id], context).map((output) =>
+      baseCandidate(complete(i, output), step, i.refuses?.(step)),
+    ),
   );
   for (const timeframe of new Set(config.timeframes)) {
     const length = parseTimeframe(timeframe)!;
     const refusal = timeframeRefusal(timeframe, length, step);
+    // A day's bars are those of its session.
+    const longest = Math.min(length, calendar.longest);
     for (const indicator of INDICATORS) {
       if (!groups.has(indicator.group)) continue;
-      for (const output of outputsOf(indicator, config.higher[indicator.id], length)) {
-        candidates.push(higherCandidate(complete(indicator, output), timeframe, length, step, refusal));
+      for (const output of outputsOf(indicator, config.higher[indicator.id], { ...context, step: length })) {
+        candidates.push(higherCandidate(complete(indicator, output), { timeframe, length, longest, step, refusal }));
       }
     }
   }
@@ -49,12 +54,12 @@ export function candidatesOf(
 function outputsOf(
   indicator: Indicator,
   setting: boolean | number[] | undefined,
-  step: number | null,
+  context: IndicatorContext,
 ): IndicatorOutput[] {
   if (indicator.kind === "periods") {
-    return Array.isArray(setting) ? setting.flatMap((period) => indicator.features(period, { step })) : [];
+    return Array.isArray(setting) ? setting.flatMap((period) => indicator.features(period, context)) : [];
   }
-  return setting === true ? indicator.features({ step }) : [];
+  return setting === true ? indicator.features(context) : [];
 }
 
 function complete(indicator: Indicator, output: IndicatorOutput): FeatureDefinition {
@@ -65,17 +70,20 @@ function baseCandidate(definition: FeatureDefinition, step: number | null, refus
   return { name: definition.name, timeframe: null, length: step, definition, warmup: definition.warmup, refusal };
 }
 
-function higherCandidate(
-  definition: FeatureDefinition,
-  timeframe: string,
-  length: number,
-  step: number | null,
-  refusal: string | undefined,
-): Candidate {
+interface Higher {
+  timeframe: string;
+  length: number;
+  /** The longest bar that there can be, in microseconds. */
+  longest: number;
+  step: number | null;
+  refusal: string | undefined;
+}
+
+function higherCandidate(definition: FeatureDefinition, { longest, step, ...higher }: Higher): Candidate {
   // One bucket more than it needs: the one in which the stream starts may be partial and is dropped.
   const buckets = definition.warmup + 2;
-  const warmup = step === null ? 0 : buckets * Math.ceil(length / step);
-  return { name: `${timeframe}_${definition.name}`, timeframe, length, definition, warmup, refusal };
+  const warmup = step === null ? 0 : buckets * Math.ceil(longest / step);
+  return { name: `${higher.timeframe}_${definition.name}`, ...higher, definition, warmup };
 }
 
 function timeframeRefusal(timeframe: string, length: number, step: number | null): string | undefined {

@@ -1,3 +1,4 @@
+import { Calendar, UNKNOWN_HOURS } from "../market/index.js";
 import { MICROS_PER_MINUTE } from "../types/index.js";
 import { candidatesOf } from "./candidates.js";
 import { featuresConfigSchema } from "./config.js";
@@ -18,7 +19,8 @@ export interface CatalogueRow {
 
 /** The features of the default configuration for base bars of a step (one minute when none is given). */
 export function catalogue(step: number = MICROS_PER_MINUTE): CatalogueRow[] {
-  return candidatesOf(featuresConfigSchema.parse({}), step, [])
+  const calendar = new Calendar(UNKNOWN_HOURS);
+  return candidatesOf(featuresConfigSchema.parse({}), { step, calendar, outside: false }, [])
     .filter((candidate) => candidate.refusal === undefined)
     .map(({ name, timeframe, warmup, definition }) => ({
       name,
@@ -70,7 +72,7 @@ export function catalogueMarkdown(): string {
     "",
     "## On higher timeframes",
     "",
-    `Names carry the timeframe: \`${first}_${higher[0]?.name.slice(first.length + 1) ?? ""}\`. Bars are cut by the UTC clock from close stamps; a value holds until the next bar of its timeframe is complete. The warm-up is given in base bars, here of ${durationText(MICROS_PER_MINUTE)}: (look-back + 1) × bars a bucket.`,
+    `Names carry the timeframe: \`${first}_${higher[0]?.name.slice(first.length + 1) ?? ""}\`. Bars count from the session's open on the exchange's clock, the last one ends with the session, and \`1d\` is a session; a value holds until the next bar of its timeframe is complete. The warm-up is given in base bars, here of ${durationText(MICROS_PER_MINUTE)}: (look-back + 1) × bars a bucket.`,
     "",
     `| name | formula, in bars of the timeframe | look-back |${timeframes.map((t) => ` warm-up ${t} |`).join("")}`,
     `|---|---|---|${timeframes.map(() => "---|").join("")}`,

@@ -1,3 +1,4 @@
+import type { Calendar } from "../market/index.js";
 import type { FeatureDefinition, FeatureGroup, FeatureState } from "./definition.js";
 import type { Scope } from "./scope.js";
 
@@ -5,6 +6,10 @@ import type { Scope } from "./scope.js";
 export interface IndicatorContext {
   /** Length of its bars in microseconds; null when they are irregular. */
   step: number | null;
+  /** When the market trades. */
+  calendar: Calendar;
+  /** Whether there are bars outside of every session. */
+  outside: boolean;
 }
 
 /** One output of an indicator; the group comes from the indicator, the warm-up is look-back − 1. */

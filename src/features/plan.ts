@@ -1,7 +1,9 @@
+import { Calendar, UNKNOWN_HOURS } from "../market/index.js";
 import { type FeatureSpec, FoldwiseError } from "../types/index.js";
 import { type Candidate, candidatesOf } from "./candidates.js";
 import { type FeaturesConfig, type FeaturesConfigInput, featuresConfigSchema } from "./config.js";
 import type { FeatureDefinition } from "./definition.js";
+import type { IndicatorContext } from "./indicator.js";
 import { selectNames, unknownFeature } from "./select.js";
 
 /** A feature may cost at most this share of the rows as warm-up. */
@@ -25,8 +27,8 @@ export interface PlannedFeature {
 
 export interface LeftOutFeature {
   name: string;
-  /** `warmup`: too few rows. `bars`: bars of this step cannot have it. */
-  kind: "warmup" | "bars";
+  /** `warmup`: too few rows. `bars`: bars of this step cannot have it. `volume`: there is none. */
+  kind: "warmup" | "bars" | "volume";
   /** As a clause: "its warm-up of 288 bars is more than 5 % of 5000 rows". */
   reason: string;
 }
@@ -39,15 +41,26 @@ export interface FeaturePlan {
   warmup: number;
   /** Step of the base bars in microseconds; null when irregular. */
   step: number | null;
+  calendar: Calendar;
   /** What a pipeline stores to make the same plan again. */
   spec: FeatureSpec;
 }
 
-export interface PlanOptions {
+/** What kind of bars they are. */
+export interface BarsKind {
   /** Modal step of the base bars in microseconds; null when they are irregular. */
   step: number | null;
+  /** When the market trades; around the clock in UTC days by default. */
+  calendar?: Calendar;
+  /** Whether there may be bars outside of every session; false by default. */
+  outside?: boolean;
+}
+
+export interface PlanOptions extends BarsKind {
   /** Rows of the dataset: a feature whose warm-up exceeds 5 % of them is left out. */
   rows: number;
+  /** Whether the bars have a volume; without one its features are left out. True by default. */
+  volume?: boolean;
   /** Features of the plug-ins that the configuration names, already loaded. */
   plugins?: readonly FeatureDefinition[];
 }
@@ -59,15 +72,16 @@ export interface PlanOptions {
  */
 export function planFeatures(config: FeaturesConfigInput, options: PlanOptions): FeaturePlan {
   const parsed = featuresConfigSchema.parse(config);
-  const { step, rows, plugins = [] } = options;
-  const candidates = candidatesOf(parsed, step, plugins);
+  const { rows, volume = true, plugins = [] } = options;
+  const context = contextOf(options);
+  const candidates = candidatesOf(parsed, context, plugins);
   const names = candidates.map((c) => c.name);
   const selected = selectNames(names, parsed.include, parsed.exclude);
   const kept: Candidate[] = [];
   const leftOut: LeftOutFeature[] = [];
   for (const candidate of candidates) {
     if (!selected.has(candidate.name)) continue;
-    const reason = leaveOut(candidate, rows);
+    const reason = leaveOut(candidate, rows, volume);
     if (reason === undefined) kept.push(candidate);
     else leftOut.push(reason);
   }
@@ -77,7 +91,7 @@ export function planFeatures(config: FeaturesConfigInput, options: PlanOptions):
       details: { leftOut: leftOut.slice(0, 10) },
     });
   }
-  return toPlan(kept, leftOut, parsed, step);
+  return toPlan(kept, leftOut, parsed, context);
 }
 
 /**
@@ -87,10 +101,11 @@ export function planFeatures(config: FeaturesConfigInput, options: PlanOptions):
  */
 export function planFromSpec(
   spec: FeatureSpec,
-  options: { step: number | null; plugins?: readonly FeatureDefinition[] },
+  options: BarsKind & { plugins?: readonly FeatureDefinition[] },
 ): FeaturePlan {
   const parsed = featuresConfigSchema.parse(spec.config);
-  const byName = new Map(candidatesOf(parsed, options.step, options.plugins ?? []).map((c) => [c.name, c]));
+  const context = contextOf(options);
+  const byName = new Map(candidatesOf(parsed, context, options.plugins ?? []).map((c) => [c.name, c]));
   const kept = spec.names.map((name) => {
     const candidate = byName.get(name);
     if (candidate === undefined) throw unknownFeature(name, [...byName.keys()]);
@@ -102,11 +117,16 @@ export function planFromSpec(
     }
     return candidate;
   });
-  return toPlan(kept, [], parsed, options.step);
+  return toPlan(kept, [], parsed, context);
 }
 
-function leaveOut(candidate: Candidate, rows: number): LeftOutFeature | undefined {
-  const { name, refusal, warmup } = candidate;
+function contextOf({ step, calendar, outside = false }: BarsKind): IndicatorContext {
+  return { step, calendar: calendar ?? new Calendar(UNKNOWN_HOURS), outside };
+}
+
+function leaveOut(candidate: Candidate, rows: number, volume: boolean): LeftOutFeature | undefined {
+  const { name, refusal, warmup, definition } = candidate;
+  if (!volume && definition.group === "volume") return { name, kind: "volume", reason: "the bars have no volume" };
   if (refusal !== undefined) return { name, kind: "bars", reason: refusal };
   if (warmup > MAX_WARMUP_SHARE * rows) {
     return { name, kind: "warmup", reason: `its warm-up of ${warmup} bars is more than 5 % of ${rows} rows` };
@@ -118,7 +138,7 @@ function toPlan(
   kept: readonly Candidate[],
   leftOut: LeftOutFeature[],
   config: FeaturesConfig,
-  step: number | null,
+  { step, calendar }: IndicatorContext,
 ): FeaturePlan {
   const features = kept.map(({ name, timeframe, length, warmup, definition }) => ({
     name,
@@ -135,6 +155,7 @@ function toPlan(
     leftOut,
     warmup: features.reduce((max, f) => Math.max(max, f.warmup), 0),
     step,
+    calendar,
     spec: { names: features.map((f) => f.name), config, plugins: config.plugins },
   };
 }

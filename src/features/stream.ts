@@ -59,7 +59,11 @@ export class FeatureStream {
     for (const [length, columns] of groups) {
       if (length === null || plan.step === null) continue;
       const higher = track(columns);
-      this.aggregators.push(new TimeframeAggregator(length, plan.step, (bar) => higher.push(bar, this.row)));
+      this.aggregators.push(
+        new TimeframeAggregator({ length, step: plan.step, calendar: plan.calendar }, (bar) =>
+          higher.push(bar, this.row),
+        ),
+      );
     }
   }
 

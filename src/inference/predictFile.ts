@@ -25,6 +25,8 @@ export interface PredictFileOptions {
   out: string;
   /** Modules that may define features of raw bars; those that the bundle itself names are not imported on its word. */
   featurePlugins?: readonly string[];
+  /** File of contract rolls of raw bars, where they have no contract column. */
+  rolls?: string;
   /** Feature plug-ins are looked for from here. */
   cwd?: string;
   signal?: AbortSignal;
@@ -76,6 +78,7 @@ async function* rowsOf({
   model,
   source,
   featurePlugins,
+  rolls,
   cwd,
   signal,
   onEvent,
@@ -92,6 +95,7 @@ async function* rowsOf({
   }
   const rows = await rowsFromBarsFile(model.pipeline, source.path, {
     ...(featurePlugins === undefined ? {} : { plugins: featurePlugins }),
+    ...(rolls === undefined ? {} : { rolls }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal }),
     onProgress: (step, total) => onEvent?.({ event: "progress", stage: "features", step, total }),

@@ -1,6 +1,6 @@
 import { type Bars, FoldwiseError, type RowRange } from "../types/index.js";
 import { barrierDistance, labelOne, newOutcome } from "./barrier.js";
-import { endsOfPieces, type TripleBarrierOptions } from "./triple-barrier.js";
+import { reachOf, type TripleBarrierOptions } from "./triple-barrier.js";
 
 export interface NeutralOptions extends Omit<TripleBarrierOptions, "k" | "atr" | "atrPeriod"> {
   atr: Float64Array;
@@ -43,7 +43,8 @@ export function solveNeutral(bars: Bars, options: NeutralOptions): NeutralSoluti
       },
     );
   }
-  const shareAt = (k: number): number => neutralShare(bars, options, rows, k);
+  const reach = reachOf(options);
+  const shareAt = (k: number): number => neutralShare(bars, options, { rows, k, reach });
   let high = SMALLEST_K * 2 ** DOUBLINGS;
   let share = shareAt(high);
   const widest = share;
@@ -74,16 +75,21 @@ export function solveNeutral(bars: Bars, options: NeutralOptions): NeutralSoluti
   return { k: rounded, share: shareAt(rounded), rows: rows.length };
 }
 
-function usableRows({ rows, horizon, piece, atr }: NeutralOptions): Int32Array {
-  const ends = endsOfPieces(piece);
+function usableRows(options: NeutralOptions): Int32Array {
+  const { rows, horizon, atr } = options;
+  const reach = reachOf(options);
   const usable: number[] = [];
   for (let t = rows.start; t + horizon < rows.end; t++) {
-    if (t + horizon < ends[t]! && atr[t]! > 0) usable.push(t);
+    if (typeof reach(t) === "number" && atr[t]! > 0) usable.push(t);
   }
   return Int32Array.from(usable);
 }
 
-function neutralShare(bars: Bars, { horizon, entry, atr }: NeutralOptions, rows: Int32Array, k: number): number {
+function neutralShare(
+  bars: Bars,
+  { horizon, entry, atr }: NeutralOptions,
+  { rows, k, reach }: { rows: Int32Array; k: number; reach: ReturnType<typeof reachOf> },
+): number {
   const outcome = newOutcome();
   let neutral = 0;
   let labelled = 0;
@@ -91,7 +97,7 @@ function neutralShare(bars: Bars, { horizon, entry, atr }: NeutralOptions, rows:
     const price = entry === "close" ? bars.close[t]! : bars.open[t + 1]!;
     const distance = barrierDistance(k, atr[t]!, horizon, price);
     if (Number.isNaN(distance)) continue;
-    labelOne(bars, t + 1, horizon, price, distance, outcome);
+    labelOne(bars, t + 1, Number(reach(t)), price, distance, outcome);
     labelled++;
     if (outcome.label === 0) neutral++;
   }

@@ -13,6 +13,12 @@ export interface TripleBarrierOptions {
   piece: Int32Array;
   /** (N) average true range, when it is computed once for several horizons; `wilderAtr(bars, atrPeriod, piece)` by default. */
   atr?: Float64Array;
+  /** (N) trading day of each bar, where labels end with it. */
+  session?: Int32Array | undefined;
+  /** What becomes of a label whose horizon reaches beyond the session; `cross` by default. */
+  atSessionEnd?: LabelSpec["session"];
+  /** (N) how prices came from those quoted: price = quoted × factor + shift; as quoted where left out. */
+  adjustment?: { factor: Float64Array; shift: Float64Array } | undefined;
   /** Rows before this one (a warm-up) get no label and are counted nowhere; 0 by default. */
   from?: number;
 }
@@ -25,6 +31,8 @@ export interface LostLabels {
   gaps: number;
   /** Fewer than H bars until the series ends. */
   end: number;
+  /** The session ends before the horizon (or, where labels are truncated, with the row itself). */
+  session: number;
   /** The average range is zero: the barriers would lie on the entry. */
   flat: number;
 }
@@ -32,7 +40,7 @@ export interface LostLabels {
 export interface TripleBarrierLabels {
   /** `w` is 1 everywhere; weights are a step of their own. */
   labels: HorizonLabels;
-  /** (N) price of the entry; NaN where there is no next bar. */
+  /** (N) price of the entry as quoted; NaN where there is no next bar. */
   entryPrice: Float64Array;
   /** (N) of `EXIT`. */
   exitKind: Uint8Array;
@@ -48,8 +56,11 @@ export interface TripleBarrierLabels {
  *             └─ entry: close of t, or open of t+1 ──▶ bars t+1 … t+H ──▶ vertical barrier: close of t+H
  *
  * A row needs all H bars ahead inside its piece even if a barrier is touched sooner: keeping only the rows that were touched in
- * time would drop neutral ones and bend the class shares before every gap. Prices are taken as given, so `return` is exact for
- * unadjusted bars. Nothing after a label's end changes it.
+ * time would drop neutral ones and bend the class shares before every gap. With `truncate` the vertical barrier stands at the
+ * session's last bar at the latest. Nothing after a label's end changes it.
+ *
+ * The return is (exit − entry) / (entry − shift): of prices joined by difference, points over the quoted entry; of prices joined
+ * by ratio, the simple return that a position rolled at the joining prices had.
  */
 export function tripleBarrier(bars: Bars, options: TripleBarrierOptions): TripleBarrierLabels {
   const { n, timestamp, open, close } = bars;
@@ -61,20 +72,22 @@ export function tripleBarrier(bars: Bars, options: TripleBarrierOptions): Triple
   const entryPrice = new Float64Array(n).fill(Number.NaN);
   const exitKind = new Uint8Array(n);
   const duration = new Int32Array(n);
-  const lost: LostLabels = { warmup: 0, gaps: 0, end: 0, flat: 0 };
-  const pieceEnds = endsOfPieces(piece);
+  const lost: LostLabels = { warmup: 0, gaps: 0, end: 0, session: 0, flat: 0 };
+  const reach = reachOf(options);
   const outcome = newOutcome();
 
   for (let t = options.from ?? 0; t < n; t++) {
     const price = entry === "close" ? close[t]! : t + 1 < n ? open[t + 1]! : Number.NaN;
-    entryPrice[t] = price;
+    const at = entry === "close" ? t : t + 1;
+    const shift = options.adjustment?.shift[at] ?? 0;
+    entryPrice[t] = (price - shift) / (options.adjustment?.factor[at] ?? 1);
     if (Number.isNaN(atr[t]!)) {
       lost.warmup++;
       continue;
     }
-    if (t + horizon >= pieceEnds[t]!) {
-      if (pieceEnds[t] === n) lost.end++;
-      else lost.gaps++;
+    const ahead = reach(t);
+    if (typeof ahead === "string") {
+      lost[ahead]++;
       continue;
     }
     const distance = barrierDistance(k, atr[t]!, horizon, price);
@@ -82,14 +95,39 @@ export function tripleBarrier(bars: Bars, options: TripleBarrierOptions): Triple
       lost.flat++;
       continue;
     }
-    labelOne(bars, t + 1, horizon, price, distance, outcome);
+    labelOne(bars, t + 1, ahead, price, distance, outcome);
     y[t] = outcome.label;
     end[t] = timestamp[outcome.exit]!;
-    r[t] = (outcome.price - price) / price;
+    r[t] = (outcome.price - price) / (price - shift);
     exitKind[t] = outcome.kind;
     duration[t] = outcome.exit - t;
   }
   return { labels: { horizon, y, end, w: new Float32Array(n).fill(1), r }, entryPrice, exitKind, duration, lost };
+}
+
+/** How many bars a row's label may look at; or why it has none. */
+export function reachOf({
+  horizon,
+  piece,
+  session,
+  atSessionEnd = "cross",
+}: Pick<TripleBarrierOptions, "horizon" | "piece" | "session" | "atSessionEnd">): (
+  t: number,
+) => number | "gaps" | "end" | "session" {
+  const n = piece.length;
+  const pieceEnds = endsOfPieces(piece);
+  const sessionEnds = session === undefined || atSessionEnd === "cross" ? null : endsOfPieces(session);
+  return (t) => {
+    let bars = horizon;
+    if (sessionEnds !== null && t + horizon >= sessionEnds[t]!) {
+      // Whether the last session of the series is whole is not known.
+      if (sessionEnds[t] === n) return "end";
+      bars = sessionEnds[t]! - 1 - t;
+      if (atSessionEnd === "drop" || bars < 1) return "session";
+    }
+    if (t + bars >= pieceEnds[t]!) return pieceEnds[t] === n ? "end" : "gaps";
+    return bars;
+  };
 }
 
 /** (N) for each row, the first row after its piece (N for the last piece). */

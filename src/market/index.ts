@@ -1,2 +1,4 @@
-export { type Calendar, utcDays } from "./calendar.js";
-export { assignPieces, DEFAULT_MAX_GAP, type PieceOptions, type Pieces, pieceRule } from "./pieces.js";
+export { provenBarTime } from "./barTime.js";
+export { Calendar, calendarSentence, type Session, UNKNOWN_HOURS } from "./calendar.js";
+export { assignPieces, DEFAULT_MAX_GAP, isDaily, type PieceOptions, type Pieces, pieceRule } from "./pieces.js";
+export { type AdjustedBars, adjustBars, after, rollsOfContracts, spliced } from "./rolls.js";

@@ -1,14 +1,22 @@
-import { MICROS_PER_DAY, type Timestamps } from "../types/index.js";
+import { MICROS_PER_DAY, MICROS_PER_HOUR, type Timestamps } from "../types/index.js";
+import type { Calendar } from "./calendar.js";
 
 export const DEFAULT_MAX_GAP = 10;
+
+/** Clock changes make some days 23 or 25 hours long. */
+const SHORTEST_DAY = 23 * MICROS_PER_HOUR;
+const LONGEST_DAY = 25 * MICROS_PER_HOUR;
+
+export const isDaily = (step: number): boolean => step >= SHORTEST_DAY && step <= LONGEST_DAY;
 
 export interface PieceOptions {
   /** Modal step of the bars in microseconds; null for irregular bars. */
   step: number | null;
+  calendar: Calendar;
   /** More missing bars than this start a new piece; 10 by default. */
   maxGap?: number;
-  /** (N) contract code a bar: prices of two contracts are not adjusted to one another, so a change starts a new piece. */
-  contract?: readonly string[];
+  /** First rows of contracts whose prices are not adjusted to those before. */
+  rolls?: readonly number[];
 }
 
 export interface Pieces {
@@ -19,57 +27,60 @@ export interface Pieces {
   bridged: { holes: number; bars: number };
   /** Gaps that started a new piece. */
   breaks: number;
-  /** Changes of contract that started a new piece. */
+  /** Unadjusted changes of contract, each of which started a new piece. */
   rolls: number;
   /** The rule that was applied, as one sentence for the reader. */
   rule: string;
 }
 
 /**
- * Cuts a series where too many bars are missing.
+ * Cuts a series where too many expected bars are missing. Nights, weekends, holidays and breaks expect none.
  *
  * ```
- * step 1m, maxGap 3:  00:01 00:02   00:05 00:06            00:20
- *                     └── piece 0, one hole of 2 bars ──┘   └ piece 1
+ * step 1m, maxGap 3:  15:58 15:59 16:00 │ 9:31   9:34 9:35          9:50
+ *                     └── piece 0: night bridged, one hole of 2 ──┘ └ piece 1: 14 bars missing
  * ```
- *
- * Without a session calendar a missing bar is judged by the modal step alone, so a closed exchange counts as missing bars.
- * Daily and longer bars are one piece (weekends and holidays are no gaps), and so are irregular bars (nothing is expected).
  */
 export function assignPieces(timestamps: Timestamps, options: PieceOptions): Pieces {
-  const { step, maxGap = DEFAULT_MAX_GAP, contract } = options;
+  const { step, calendar, maxGap = DEFAULT_MAX_GAP } = options;
+  const rolls = new Set(options.rolls);
   const n = timestamps.length;
   const piece = new Int32Array(n);
   const bridged = { holes: 0, bars: 0 };
   let breaks = 0;
-  let rolls = 0;
-  const gapsCount = step !== null && step < MICROS_PER_DAY;
+  const missingBefore = counter(calendar, step);
   for (let i = 1; i < n; i++) {
-    const missing = gapsCount ? Math.round((timestamps[i]! - timestamps[i - 1]!) / step) - 1 : 0;
-    const rolled = contract !== undefined && contract[i] !== contract[i - 1];
-    if (rolled) rolls++;
+    const missing = missingBefore(timestamps[i - 1]!, timestamps[i]!);
     if (missing > maxGap) {
       breaks++;
     } else if (missing > 0) {
       bridged.holes++;
       bridged.bars += missing;
     }
-    piece[i] = piece[i - 1]! + (rolled || missing > maxGap ? 1 : 0);
+    piece[i] = piece[i - 1]! + (rolls.has(i) || missing > maxGap ? 1 : 0);
   }
   const count = n === 0 ? 0 : piece[n - 1]! + 1;
-  return { piece, count, bridged, breaks, rolls, rule: pieceRule(step, maxGap) };
+  return { piece, count, bridged, breaks, rolls: rolls.size, rule: pieceRule(calendar, step, maxGap) };
+}
+
+/** Expected bars that are missing between two stamps. */
+function counter(calendar: Calendar, step: number | null): (before: number, now: number) => number {
+  if (step === null || step > LONGEST_DAY || (isDaily(step) && !calendar.known)) return () => 0;
+  if (isDaily(step)) return (before, now) => calendar.sessionsBetween(before, now);
+  // Neighbours a step apart have nothing between them: most of the bars, and no session need be asked for.
+  return (before, now) => (now - before <= step ? 0 : calendar.missing(before, now, step));
 }
 
 /** The rule of {@link assignPieces} in words. */
-export function pieceRule(step: number | null, maxGap: number = DEFAULT_MAX_GAP): string {
+export function pieceRule(calendar: Calendar, step: number | null, maxGap: number = DEFAULT_MAX_GAP): string {
   if (step === null) {
-    return "The bars have no regular step: no bar is expected, so all rows are one piece.";
+    return "The bars have no regular step: no bar is expected, so gaps cut nothing.";
   }
-  if (step >= MICROS_PER_DAY) {
-    return "Bars of a day or longer are one piece: weekends and holidays are not gaps.";
+  if (step > LONGEST_DAY || (isDaily(step) && !calendar.known)) {
+    return step > MICROS_PER_DAY
+      ? "Bars longer than a day are one piece."
+      : "Daily bars of a symbol whose calendar is not known are one piece: weekends and holidays are not gaps.";
   }
-  return (
-    `Gaps are judged by the modal step, without a session calendar: more than ${maxGap} missing bars start a new piece, ` +
-    "shorter holes are bridged by row count."
-  );
+  const expected = calendar.known ? `the sessions of ${calendar.id}` : "the bars' step, around the clock";
+  return `By ${expected}, more than ${maxGap} missing bars start a new piece; shorter holes are bridged by row count.`;
 }

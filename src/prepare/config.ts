@@ -21,7 +21,12 @@ const labelSchema = z.strictObject({
     .default(null)
     .describe("Wanted share of label 0. Where given, it chooses k for each horizon, on training rows only."),
   atr_period: z.number().int().min(2).max(1000).default(14).describe("Bars of Wilder's average true range."),
-  session: z.enum(["cross"]).default("cross").describe("Labels may reach across sessions of one piece."),
+  session: z
+    .enum(["cross", "truncate", "drop"])
+    .default("cross")
+    .describe(
+      "Where the horizon reaches beyond the session: cross into the next one, truncate at the session's last bar, or drop the label.",
+    ),
 });
 
 const weightsSchema = z.strictObject({
@@ -60,6 +65,14 @@ export const prepareConfigSchema = z.strictObject({
     .nonnegative()
     .default(DEFAULT_MAX_GAP)
     .describe("More missing bars than this start a new piece; shorter holes are bridged by row count."),
+  adjust: z
+    .enum(["ratio", "difference", "none"])
+    .default("ratio")
+    .describe("How prices of successive contracts are joined; none: each contract is a piece of its own."),
+  outside_session: z
+    .enum(["drop", "keep"])
+    .default("drop")
+    .describe("What becomes of bars outside of every session of the symbol; they are counted."),
   features: featuresConfigSchema.prefault({}),
   label: labelSchema.prefault({}),
   weights: weightsSchema.prefault({}),

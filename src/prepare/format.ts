@@ -7,6 +7,7 @@ import type { PrepareSummary } from "./summary.js";
 export function formatSummary(summary: PrepareSummary): string {
   const { symbol, synthetic, rows, features, gaps, labels, parts, files, warnings } = summary;
   const rolls = gaps.rolls === 0 ? "" : `, so do ${count(gaps.rolls)} changes of contract (not adjusted)`;
+  const { outside } = summary;
   const lines = [
     `${symbol}${synthetic ? " (SYNTHETIC bars)" : ""}: ${count(rows.bars)} bars of ${stepText(summary.step)} from ${summary.source.path}`,
     field("Time", `stamps name the bar's ${summary.barTime}, zone ${summary.timeZone}. ${summary.calendar}`),
@@ -18,6 +19,15 @@ export function formatSummary(summary: PrepareSummary): string {
       "Gaps",
       `${count(gaps.bridged.holes)} bridged (${count(gaps.bridged.bars)} bars missing), ${count(gaps.breaks)} break the series${rolls}: ${count(gaps.pieces)} piece${gaps.pieces === 1 ? "" : "s"}. ${gaps.rule}`,
     ),
+    ...(outside.bars === 0
+      ? []
+      : [
+          field(
+            "Outside",
+            `${count(outside.bars)} bars outside of every session, ${outside.rule === "drop" ? "dropped" : "kept"}`,
+          ),
+        ]),
+    ...(summary.rolls.list.length === 0 ? [] : [field("Rolls", rollsText(summary))]),
     field("Features", `${features.count}${leftOutText(summary)}`),
     ...parts.map(({ part, start, end, from, to }, i) =>
       field(i === 0 ? "Parts" : "", `${part.padEnd(5)} ${count(end - start).padStart(9)} rows  ${from} to ${to}`),
@@ -44,6 +54,16 @@ function field(name: string, text: string): string {
   return `  ${name.padEnd(9)} ${text}`;
 }
 
+function rollsText({ rolls: { adjust, list } }: PrepareSummary): string {
+  const guessed = list.filter(({ prices }) => prices === "spliced").length;
+  const how = adjust === "none" ? "not adjusted" : `joined by ${adjust}, at the first contract's level`;
+  const said =
+    adjust === "none" || guessed === 0
+      ? ""
+      : `; ${count(guessed)} by the old one's last close and the new one's first open: give --rolls with both prices at one moment to be exact`;
+  return `${count(list.length)} changes of contract, ${how}${said}`;
+}
+
 const NAMES_SHOWN = 6;
 
 /** Left-out features under their reasons; long lists are cut, `--json` has all. */
@@ -66,6 +86,7 @@ function lostText({ horizon, lost }: HorizonSummary): string {
     warmup: "before the ATR",
     gaps: "before gaps",
     end: "at the end",
+    session: "at the end of sessions",
     flat: "in a market that stood still",
   };
   const parts = (Object.keys(reasons) as (keyof LostLabels)[])

@@ -24,6 +24,10 @@ import { fixedK, type PrepareConfig } from "./config.js";
 export interface LabelInput {
   /** All bars, warm-up included: the ATR needs them. */
   bars: Bars;
+  /** How the bars' prices came from those quoted; as quoted where left out. */
+  adjustment?: { factor: Float64Array; shift: Float64Array };
+  /** (bars.n) trading day, where labels end with it. */
+  session?: Int32Array | undefined;
   /** (bars.n) */
   piece: Int32Array;
   /** Leading bars that are no rows of the dataset. */
@@ -64,7 +68,8 @@ export interface LabelledRows {
  */
 export function labelRows(input: LabelInput): LabelledRows {
   const { bars, piece, warmup, parts, horizons, config } = input;
-  const { entry, atr_period: atrPeriod, target_neutral: target } = config.label;
+  const { entry, atr_period: atrPeriod, target_neutral: target, session: atSessionEnd } = config.label;
+  const { adjustment, session } = input;
   const atr = wilderAtr(bars, atrPeriod, piece);
   const training: RowRange = { start: parts.train.start + warmup, end: parts.train.end + warmup };
   const timestamps = bars.timestamp.subarray(warmup);
@@ -77,8 +82,9 @@ export function labelRows(input: LabelInput): LabelledRows {
     const k =
       target === null
         ? fixedK(config.label.k, horizon)
-        : solveNeutral(bars, { horizon, entry, piece, atr, rows: training, target }).k;
-    const rows = withoutWarmup(tripleBarrier(bars, { horizon, k, entry, atrPeriod, piece, atr, from: warmup }), warmup);
+        : solveNeutral(bars, { horizon, entry, piece, atr, session, atSessionEnd, rows: training, target }).k;
+    const barriers = { horizon, k, entry, atrPeriod, piece, atr, session, atSessionEnd, adjustment, from: warmup };
+    const rows = withoutWarmup(tripleBarrier(bars, barriers), warmup);
     const uniqueness = averageUniqueness(timestamps, rows.labels.end);
     const settled = purgeBefore(trainingRows, rows.labels.end, timestamps[parts.val.start]!).kept;
     const statistics = labelStatistics(rows, uniqueness, parts);
@@ -125,7 +131,7 @@ function requireLabels(statistics: LabelStatistics[], lost: LostLabels): void {
     throw new FoldwiseError(
       "data.no_labels",
       `At horizon ${horizon} none of the ${rows} ${part} rows has a label: over all parts ${lost.gaps} rows are lost to gaps, ` +
-        `${lost.end} at the end of the series, ${lost.flat} where the market did not move.`,
+        `${lost.end} at the end of the series, ${lost.session} at the end of sessions, ${lost.flat} where the market did not move.`,
       {
         remedy: "Use a shorter horizon, more bars, or a larger max_gap if the series is cut into many pieces.",
         details: { horizon, part, ...lost },

@@ -1,18 +1,22 @@
-import { type BarsFile, type DatasetToWrite, readBars, writeDataset } from "../data/index.js";
+import { DEMO_SESSIONS } from "../data/demo/index.js";
+import { type DatasetToWrite, writeDataset } from "../data/index.js";
 import { type FeaturePlan, planFeatures } from "../features/index.js";
 import { checkId } from "../files/index.js";
-import { assignPieces, type Pieces, utcDays } from "../market/index.js";
+import { assignPieces, type Pieces, UNKNOWN_HOURS } from "../market/index.js";
 import {
   type BarTime,
+  type Costs,
   FoldwiseError,
   type OnEvent,
   type PartName,
   type PipelineSpec,
   type RowRange,
+  type SessionTemplate,
   throwIfAborted,
 } from "../types/index.js";
 import { type PrepareConfig, resolveHorizons } from "./config.js";
 import { type LabelledRows, labelRows } from "./label-rows.js";
+import { type MarketBars, readMarketBars } from "./market.js";
 import { loadFeaturePlugins, tryFeatures } from "./plugins.js";
 import { type FeatureRows, featureRows } from "./rows.js";
 import { splitRows } from "./split.js";
@@ -31,6 +35,12 @@ export interface PrepareOptions {
   barTime?: BarTime;
   /** Of stamps without a zone; UTC by default. */
   timeZone?: string;
+  /** When the symbol trades and what it costs; unknown where left out. The demo generator's bars bring their own hours. */
+  market?: { sessions: SessionTemplate | null; costs: Costs | null };
+  /** File of contract rolls, for bars without a `contract` column. */
+  rolls?: string;
+  /** Fewer rows than `FEWEST_ROWS` are taken, too. */
+  allowSmall?: boolean;
   /** Data folder: `datasets/` and `splits/scaled/` are written under it. */
   out: string;
   layouts: readonly Layout[];
@@ -63,28 +73,41 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
     onEvent?.({ event: "progress", stage: name, step, total });
 
   stage("read", `Reading ${input}`);
-  const file = await readBars(input, {
+  const synthetic = isSynthetic(input);
+  const rules = {
+    sessions: synthetic ? DEMO_SESSIONS : (options.market?.sessions ?? UNKNOWN_HOURS),
+    outsideSession: config.outside_session,
+    adjust: config.adjust,
+  };
+  const market = await readMarketBars(input, rules, {
     ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
     ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
+    ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
     onNotice: (message: string) => onEvent?.({ event: "notice", message }),
   });
-  const { bars, step } = file;
-  const contract = bars.contract === undefined ? {} : { contract: bars.contract };
-  const pieces = assignPieces(bars.timestamp, { step, maxGap: config.max_gap, ...contract });
+  const { calendar, unadjusted } = market;
+  const { bars } = market.adjusted;
+  const { step } = market.file;
+  const pieces = assignPieces(bars.timestamp, { step, calendar, maxGap: config.max_gap, rolls: unadjusted });
   const horizons = resolveHorizons(config.horizons, step);
   const plugins = await loadFeaturePlugins(config.features.plugins, options.cwd ?? process.cwd());
-  const plan = planFeatures(config.features, { step, rows: bars.n, plugins });
+  const volume = bars.volume.some((value) => value > 0);
+  const outside = config.outside_session === "keep";
+  const plan = planFeatures(config.features, { step, calendar, outside, volume, rows: bars.n, plugins });
+  if (!volume) onEvent?.({ event: "notice", message: `${input} has no volume: features that need it are left out.` });
   const planned = new Set(plan.features.map(({ definition }) => definition));
   tryFeatures(
     plugins.filter((feature) => planned.has(feature)),
     bars,
   );
-  const parts = splitRows(Math.max(0, bars.n - plan.warmup), config.split);
+  const parts = splitRows(enoughRows(Math.max(0, bars.n - plan.warmup), options), config.split);
 
   // Labels come first: they are quick, and horizons that do not fit the bars are refused before the long work.
   stage("labels", `Labelling ${bars.n} bars at horizons ${horizons.join(", ")}`);
   const labelled = labelRows({
     bars,
+    adjustment: market.adjusted,
+    session: sessionIds(market, config.label.session),
     piece: pieces.piece,
     warmup: plan.warmup,
     parts,
@@ -101,38 +124,72 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
   });
 
   stage("write", `Writing ${symbol} to ${options.out}`);
-  const synthetic = isSynthetic(input);
-  const pipeline = pipelineOf({ symbol, file, config, plan, labelled, synthetic });
-  const dataset = datasetOf({ symbol, file, pieces, rows, labelled, parts, pipeline });
+  const costs = options.market?.costs ?? null;
+  const pipeline = pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs });
+  const dataset = datasetOf({ symbol, market, pieces, rows, labelled, parts, pipeline });
   const files = await writeDataset(dataset, { out: options.out, layouts: [...options.layouts] });
-  return summarise({ file, pieces, plan, labelled, parts, pipeline, files });
+  return summarise({ market, pieces, plan, labelled, parts, pipeline, files });
 }
+
+/** Fewer rows say nothing about a model. */
+export const FEWEST_ROWS = 500;
+
+function enoughRows(rows: number, { input, allowSmall = false }: PrepareOptions): number {
+  if (rows >= FEWEST_ROWS || allowSmall) return rows;
+  throw new FoldwiseError(
+    "data.too_few_rows",
+    `${input} gives ${rows} rows after the features' warm-up; fewer than ${FEWEST_ROWS} say nothing about a model.`,
+    { remedy: "Give more bars, or --allow-small to go on all the same.", details: { rows, fewest: FEWEST_ROWS } },
+  );
+}
+
+/** (N) trading day of each bar, where labels end with their session; undefined where they may cross. */
+function sessionIds(
+  { calendar, bars, file }: MarketBars,
+  rule: PrepareConfig["label"]["session"],
+): Int32Array | undefined {
+  if (rule === "cross") return undefined;
+  if (file.step !== null && file.step >= SHORTEST_DAY) {
+    throw new FoldwiseError("config.label_session", `label.session: ${rule} needs bars shorter than a session.`, {
+      remedy: "Set label.session: cross for daily bars.",
+    });
+  }
+  return Int32Array.from(bars.timestamp, (close) => calendar.sessionOf(close).day);
+}
+
+const SHORTEST_DAY = 23 * 3_600_000_000;
 
 interface PipelineInput {
   symbol: string;
-  file: BarsFile;
+  market: MarketBars;
+  costs: Costs | null;
   config: PrepareConfig;
   plan: FeaturePlan;
   labelled: LabelledRows;
   synthetic: boolean;
 }
 
-function pipelineOf({ symbol, file, config, plan, labelled, synthetic }: PipelineInput): PipelineSpec {
+function pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs }: PipelineInput): PipelineSpec {
+  const { barTime, timeZone, step } = market.file;
   return {
     version: 1,
     symbol,
-    template: utcDays.id,
-    barTime: file.barTime,
-    timeZone: file.timeZone,
-    step: file.step,
+    sessions: market.sessions,
+    outsideSession: config.outside_session,
+    barTime,
+    timeZone,
+    step,
     maxGap: config.max_gap,
-    adjust: "none",
+    adjust: config.adjust,
+    rolls: market.rolls,
+    costs,
     features: plan.spec,
     labels: {
       horizons: labelled.summaries.map(({ horizon }) => horizon),
       entry: config.label.entry,
       k: Object.fromEntries(labelled.summaries.map(({ horizon, k }) => [String(horizon), k])),
       atrPeriod: config.label.atr_period,
+      session: config.label.session,
     },
     warmup: plan.warmup,
     synthetic,
@@ -141,7 +198,7 @@ function pipelineOf({ symbol, file, config, plan, labelled, synthetic }: Pipelin
 
 interface DatasetInput {
   symbol: string;
-  file: BarsFile;
+  market: MarketBars;
   pieces: Pieces;
   rows: FeatureRows;
   labelled: LabelledRows;
@@ -149,8 +206,8 @@ interface DatasetInput {
   pipeline: PipelineSpec;
 }
 
-function datasetOf({ symbol, file, pieces, rows, labelled, parts, pipeline }: DatasetInput): DatasetToWrite {
-  const { open, high, low, close, volume, contract } = file.bars;
+function datasetOf({ symbol, market, pieces, rows, labelled, parts, pipeline }: DatasetInput): DatasetToWrite {
+  const { open, high, low, close, volume, contract } = market.bars;
   const from = pipeline.warmup;
   return {
     symbol,

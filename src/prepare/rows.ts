@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { type BarsFile, readBars } from "../data/index.js";
+import type { BarsFile } from "../data/index.js";
 import { type FeatureDefinition, type FeaturePlan, featureSteps, planFromSpec } from "../features/index.js";
+import { Calendar } from "../market/index.js";
 import {
   type Bars,
   FoldwiseError,
@@ -9,6 +10,7 @@ import {
   type Timestamps,
   throwIfAborted,
 } from "../types/index.js";
+import { readMarketBars } from "./market.js";
 import { loadFeaturePlugins } from "./plugins.js";
 
 /** Rows that a model of this pipeline takes. */
@@ -31,13 +33,15 @@ export interface RowsOptions {
   cwd?: string;
   /** Modal step of the bars, where it is known: refused where the pipeline has another. */
   step?: number | null;
+  /** File of rolls, for bars without a `contract` column. */
+  rolls?: string;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
 /**
  * Turns bars into the rows that `prepare` made of such bars when the model was trained: the same features by the same code, the
- * leading `warmup` bars left away.
+ * leading `warmup` bars left away. Contracts are joined already (`rowsFromBarsFile` does it).
  *
  * @throws FoldwiseError `data.step_differs`, `data.too_few_bars`, `bundle.feature_plugins`, and what plug-ins and features throw.
  */
@@ -62,9 +66,13 @@ export async function rowsFromBars(
   return featureRows(planOf(pipeline, plugins), bars, options);
 }
 
-function planOf({ features, step }: PipelineSpec, plugins: readonly FeatureDefinition[]): FeaturePlan {
+function planOf(
+  { features, step, sessions, outsideSession }: PipelineSpec,
+  plugins: readonly FeatureDefinition[],
+): FeaturePlan {
   try {
-    return planFromSpec(features, { step, plugins });
+    const calendar = new Calendar(sessions);
+    return planFromSpec(features, { step, calendar, outside: outsideSession === "keep", plugins });
   } catch (cause) {
     if (cause instanceof FoldwiseError) throw cause;
     throw new FoldwiseError("bundle.bad_pipeline", "The pipeline's features are not those of this version.", {
@@ -97,8 +105,16 @@ export async function rowsFromBarsFile(
   path: string,
   options: Omit<RowsOptions, "step"> = {},
 ): Promise<FeatureRows & { file: BarsFile }> {
-  const file = await readBars(path, { barTime: pipeline.barTime, timeZone: pipeline.timeZone });
-  return { ...(await rowsFromBars(pipeline, file.bars, { ...options, step: file.step })), file };
+  const { barTime, timeZone, rolls: earlier } = pipeline;
+  const { rolls } = options;
+  const market = await readMarketBars(path, pipeline, {
+    barTime,
+    timeZone,
+    earlier,
+    ...(rolls === undefined ? {} : { rolls }),
+  });
+  const { file, adjusted } = market;
+  return { ...(await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step })), file };
 }
 
 /** The rows after the plan's warm-up; what `prepare` and `predict --bars` share. Signals get through while it works. */

@@ -1,8 +1,9 @@
-import { type BarsFile, keysToSnake } from "../data/index.js";
+import { type BarsFile, formatStamp, keysToSnake } from "../data/index.js";
 import type { FeaturePlan, LeftOutFeature } from "../features/index.js";
-import { type Pieces, utcDays } from "../market/index.js";
+import { calendarSentence, type Pieces } from "../market/index.js";
 import { PART_NAMES, type PartName, type PipelineSpec, type RowRange } from "../types/index.js";
 import type { HorizonSummary, LabelledRows } from "./label-rows.js";
+import type { MarketBars } from "./market.js";
 
 export interface PartSummary extends RowRange {
   part: PartName;
@@ -22,8 +23,15 @@ export interface PrepareSummary {
   step: number | null;
   /** What a trading day is taken to be. */
   calendar: string;
+  /** Bars outside of every session, and what became of them. */
+  outside: { bars: number; rule: PipelineSpec["outsideSession"] };
+  /** Changes of contract, and how their prices were joined. */
+  rolls: {
+    adjust: PipelineSpec["adjust"];
+    list: { at: string; from: string; to: string; oldPrice: number; newPrice: number; prices: "given" | "spliced" }[];
+  };
   rows: { bars: number; lostToWarmup: number; written: number };
-  /** `rolls`: changes of contract, each of which starts a new piece. */
+  /** `rolls`: unadjusted changes of contract, each of which starts a new piece. */
   gaps: { pieces: number; bridged: Pieces["bridged"]; breaks: number; rolls: number; rule: string };
   features: { count: number; warmup: number; longest: string; leftOut: LeftOutFeature[] };
   labels: { entry: PipelineSpec["labels"]["entry"]; atrPeriod: number; horizons: HorizonSummary[] };
@@ -33,7 +41,7 @@ export interface PrepareSummary {
 }
 
 export interface SummaryInput {
-  file: BarsFile;
+  market: MarketBars;
   pieces: Pieces;
   plan: FeaturePlan;
   labelled: LabelledRows;
@@ -42,8 +50,9 @@ export interface SummaryInput {
   files: string[];
 }
 
-export function summarise({ file, pieces, plan, labelled, parts, pipeline, files }: SummaryInput): PrepareSummary {
-  const { n, timestamp } = file.bars;
+export function summarise({ market, pieces, plan, labelled, parts, pipeline, files }: SummaryInput): PrepareSummary {
+  const { file, bars, outside, rolls } = market;
+  const { n, timestamp } = bars;
   const stamp = (row: number): string => isoTime(timestamp[row + plan.warmup]!);
   const longest = plan.features.find((feature) => feature.warmup === plan.warmup);
   return {
@@ -53,7 +62,19 @@ export function summarise({ file, pieces, plan, labelled, parts, pipeline, files
     barTime: pipeline.barTime,
     timeZone: pipeline.timeZone,
     step: pipeline.step,
-    calendar: utcDays.sentence,
+    calendar: calendarSentence(market.calendar),
+    outside: { bars: outside, rule: pipeline.outsideSession },
+    rolls: {
+      adjust: pipeline.adjust,
+      list: rolls.map(({ timestamp: at, from, to, oldPrice, newPrice, prices }) => ({
+        at: formatStamp(at),
+        from,
+        to,
+        oldPrice,
+        newPrice,
+        prices,
+      })),
+    },
     rows: { bars: n, lostToWarmup: plan.warmup, written: n - plan.warmup },
     gaps: {
       pieces: pieces.count,

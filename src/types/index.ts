@@ -2,6 +2,7 @@ export * from "./bars.js";
 export * from "./dataset.js";
 export * from "./errors.js";
 export * from "./labels.js";
+export * from "./market.js";
 export * from "./model.js";
 export * from "./nearest.js";
 export * from "./pipeline.js";

@@ -1,4 +1,5 @@
 import type { BarTime } from "./bars.js";
+import type { Adjust, Costs, OutsideSession, Roll, SessionTemplate } from "./market.js";
 
 /** The triple-barrier definition (design, section 3). */
 export interface LabelSpec {
@@ -8,6 +9,8 @@ export interface LabelSpec {
   /** Barrier distance in units of ATR · √H, a side, per horizon (differs only under `targetNeutral`). */
   k: Record<string, number>;
   atrPeriod: number;
+  /** `truncate`: the vertical barrier stands at the session's last bar at the latest; `drop`: no label crosses it. */
+  session: "cross" | "truncate" | "drop";
 }
 
 /** Which features, with which parameters: enough to recompute them from bars. Plain JSON. */
@@ -24,8 +27,8 @@ export interface FeatureSpec {
 export interface PipelineSpec {
   version: 1;
   symbol: string;
-  /** Session template; until sessions exist always `utc_days`. */
-  template: string;
+  sessions: SessionTemplate;
+  outsideSession: OutsideSession;
   barTime: BarTime;
   /** Zone of the source file's zone-less stamps. */
   timeZone: string;
@@ -33,7 +36,11 @@ export interface PipelineSpec {
   step: number | null;
   /** More missing bars than this start a new piece. */
   maxGap: number;
-  adjust: "ratio" | "difference" | "none";
+  adjust: Adjust;
+  /** Changes of contract in the bars that it was made from, oldest first. */
+  rolls: Roll[];
+  /** Null where no costs are known. */
+  costs: Costs | null;
   features: FeatureSpec;
   labels: LabelSpec;
   /** Leading bars that the features need before their values are complete. */

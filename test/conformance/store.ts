@@ -1,4 +1,5 @@
 import { openStored, viewOf, writeDataset } from "../../src/data/index.js";
+import { UNKNOWN_HOURS } from "../../src/market/index.js";
 import type { FeatureView, PipelineSpec, StoredDataset } from "../../src/types/index.js";
 import type { Sample } from "./data.js";
 
@@ -52,14 +53,17 @@ export async function storeSample(
 const PIPELINE: PipelineSpec = {
   version: 1,
   symbol: "SAMPLE",
-  template: "utc_days",
+  sessions: UNKNOWN_HOURS,
+  outsideSession: "drop",
+  rolls: [],
+  costs: null,
   barTime: "close",
   timeZone: "UTC",
   step: MINUTE,
   maxGap: 10,
   adjust: "none",
   features: { names: [], config: {}, plugins: [] },
-  labels: { horizons: [1], entry: "close", k: { "1": 0.5 }, atrPeriod: 14 },
+  labels: { horizons: [1], entry: "close", k: { "1": 0.5 }, atrPeriod: 14, session: "cross" },
   warmup: 0,
   synthetic: true,
 };

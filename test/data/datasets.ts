@@ -1,4 +1,5 @@
 import type { DatasetToWrite } from "../../src/data/index.js";
+import { UNKNOWN_HOURS } from "../../src/market/index.js";
 import { NO_LABEL, type PipelineSpec, seededRandom } from "../../src/types/index.js";
 
 const MINUTE = 60_000_000;
@@ -6,7 +7,10 @@ const MINUTE = 60_000_000;
 export const PIPELINE: PipelineSpec = {
   version: 1,
   symbol: "TOY",
-  template: "utc_days",
+  sessions: UNKNOWN_HOURS,
+  outsideSession: "drop",
+  rolls: [],
+  costs: null,
   barTime: "open",
   timeZone: "Europe/Berlin",
   step: MINUTE,
@@ -17,7 +21,7 @@ export const PIPELINE: PipelineSpec = {
     config: { momentum: { rsi_windows: [7, 14], camelCase: true } },
     plugins: ["./mine.ts"],
   },
-  labels: { horizons: [5, 20], entry: "next_open", k: { 5: 0.5, 20: 0.75 }, atrPeriod: 14 },
+  labels: { horizons: [5, 20], entry: "next_open", k: { 5: 0.5, 20: 0.75 }, atrPeriod: 14, session: "cross" },
   warmup: 240,
   synthetic: true,
 };

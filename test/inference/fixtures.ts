@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 import { type BundleSpec, writeBundle } from "../../src/artifacts/index.js";
+import { UNKNOWN_HOURS } from "../../src/market/index.js";
 import type { PipelineSpec } from "../../src/types/index.js";
 
 export const graph = (name: string): string => fileURLToPath(new URL(`../fixtures/onnx/${name}.onnx`, import.meta.url));
@@ -40,14 +41,17 @@ export const folder = (): string => mkdtempSync(join(root, "f-"));
 export const pipeline: PipelineSpec = {
   version: 1,
   symbol: "MES",
-  template: "utc_days",
+  sessions: UNKNOWN_HOURS,
+  outsideSession: "drop",
+  rolls: [],
+  costs: null,
   barTime: "close",
   timeZone: "UTC",
   step: 60_000_000,
   maxGap: 10,
   adjust: "ratio",
   features: { names: json.features, config: { rsi: { windows: [14] } }, plugins: [] },
-  labels: { horizons: [5, 20], entry: "next_open", k: { "5": 0.5, "20": 0.5 }, atrPeriod: 14 },
+  labels: { horizons: [5, 20], entry: "next_open", k: { "5": 0.5, "20": 0.5 }, atrPeriod: 14, session: "cross" },
   warmup: 100,
   synthetic: true,
 };

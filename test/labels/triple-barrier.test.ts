@@ -85,7 +85,7 @@ describe("the triple barrier", () => {
   it("counts every row without a label under one reason", () => {
     const piece = onePiece(100).map((_, t) => (t < 60 ? 0 : 1));
     const { labels, lost } = tripleBarrier(randomBars(100, 3), options({ horizon: 5, piece }));
-    expect(lost).toEqual({ warmup: 13, gaps: 5, end: 5, flat: 0 });
+    expect(lost).toEqual({ warmup: 13, gaps: 5, end: 5, session: 0, flat: 0 });
     expect(labels.y.filter((y) => y === NO_LABEL)).toHaveLength(23);
   });
 
@@ -93,7 +93,7 @@ describe("the triple barrier", () => {
     const bars = randomBars(40, 3);
     for (const name of ["open", "high", "low", "close"] as const) bars[name].fill(100);
     const { labels, lost } = tripleBarrier(bars, options({ horizon: 5, piece: onePiece(40) }));
-    expect(lost).toEqual({ warmup: 13, gaps: 0, end: 5, flat: 22 });
+    expect(lost).toEqual({ warmup: 13, gaps: 0, end: 5, session: 0, flat: 22 });
     expect(labels.y.every((y) => y === NO_LABEL)).toBe(true);
   });
 

@@ -12,6 +12,8 @@ describe("the configuration of prepare", () => {
     expect(config).toEqual({
       horizons: [5, 10, 15, 20],
       max_gap: 10,
+      adjust: "ratio",
+      outside_session: "drop",
       label: { entry: "next_open", k: 0.5, target_neutral: null, atr_period: 14, session: "cross" },
       weights: { uniqueness: true, time_decay: 1 },
       split: { train: 0.7, val: 0.15, test: 0.15 },
@@ -31,7 +33,8 @@ describe("the configuration of prepare", () => {
       { label: { entry: "vwap" } },
       { label: { k: 0 } },
       { label: { target_neutral: 1 } },
-      { label: { session: "drop" } },
+      { label: { session: "keep" } },
+      { adjust: "panama" },
       { weights: { time_decay: 0 } },
       { split: { train: 0.8 } },
     ]) {
@@ -44,6 +47,8 @@ describe("the configuration of prepare", () => {
     expect(Object.keys(schema.properties ?? {})).toEqual([
       "horizons",
       "max_gap",
+      "adjust",
+      "outside_session",
       "features",
       "label",
       "weights",

@@ -42,7 +42,7 @@ describe("the labels of a dataset", () => {
         expect(Number.isNaN(end[t]!)).toBe(label === NO_LABEL);
       });
     }
-    expect(summaries[1]!.lost).toEqual({ warmup: 0, gaps: 0, end: 20, flat: 0 });
+    expect(summaries[1]!.lost).toEqual({ warmup: 0, gaps: 0, end: 20, session: 0, flat: 0 });
   });
 
   it("have training weights that do not depend on any bar from the border on", () => {

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openStored, readBars } from "../../src/data/index.js";
+import { UNKNOWN_HOURS } from "../../src/market/index.js";
 import {
   formatSummary,
   type PrepareOptions,
@@ -89,11 +90,20 @@ describe("prepare on real daily bars", () => {
   it("stores what turns bars into rows", () => {
     expect(pipelineOf(dataset)).toMatchObject({
       symbol: "TEST",
-      template: "utc_days",
+      sessions: UNKNOWN_HOURS,
+      outsideSession: "drop",
+      rolls: [],
+      costs: null,
       barTime: "close",
       timeZone: "UTC",
       warmup: summary.rows.lostToWarmup,
-      labels: { horizons: [5, 10, 15, 20], entry: "next_open", k: { 5: 0.5, 20: 0.5 }, atrPeriod: 14 },
+      labels: {
+        horizons: [5, 10, 15, 20],
+        entry: "next_open",
+        k: { 5: 0.5, 20: 0.5 },
+        atrPeriod: 14,
+        session: "cross",
+      },
       synthetic: false,
     });
   });
@@ -102,7 +112,7 @@ describe("prepare on real daily bars", () => {
     const y = dataset.labels(20);
     expect(y.subarray(-20).every((label) => label === NO_LABEL)).toBe(true);
     expect(y.subarray(0, -20).some((label) => label === NO_LABEL)).toBe(false);
-    expect(summary.labels.horizons[3]!.lost).toEqual({ warmup: 0, gaps: 0, end: 20, flat: 0 });
+    expect(summary.labels.horizons[3]!.lost).toEqual({ warmup: 0, gaps: 0, end: 20, session: 0, flat: 0 });
   });
 
   it("says all of it in words", () => {
@@ -209,7 +219,7 @@ describe("prepare on intraday bars", () => {
   });
 
   it("says that its bars are synthetic, and keeps it in the pipeline", async () => {
-    expect(formatSummary(summary)).toContain("TEST (SYNTHETIC bars): 3 000 bars of 1m");
+    expect(formatSummary(summary)).toContain("TEST (SYNTHETIC bars): 2 605 bars of 1m");
     expect(pipelineOf(await open(folder)).synthetic).toBe(true);
   });
 
@@ -239,11 +249,11 @@ describe("prepare on intraday bars", () => {
   });
 });
 
-it("prepare lets no label cross a change of contract", async () => {
+it("prepare lets no label cross a change of contract that is not adjusted", async () => {
   const folder = temporaryFolder();
   const contract = Array.from({ length: 1500 }, (_, t) => (t < 1000 ? "ESH4" : "ESM4"));
   const input = writeBars(join(folder, "bars.csv"), { ...randomBars(1500, 6), contract });
-  const config = prepareConfigSchema.parse({ features: QUICK, horizons: [10] });
+  const config = prepareConfigSchema.parse({ features: QUICK, horizons: [10], adjust: "none" });
   const summary = await prepareDataset(options(folder, { input, config, barTime: "close" }));
   expect(summary.gaps).toMatchObject({ pieces: 2, breaks: 0, rolls: 1 });
   expect(summary.labels.horizons[0]!.lost).toMatchObject({ gaps: 10, end: 10 });

@@ -8,4 +8,5 @@ export {
   type DemoState,
   type DemoSymbol,
 } from "./process.js";
+export { DEMO_SESSIONS } from "./schedule.js";
 export * from "./write.js";

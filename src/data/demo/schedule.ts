@@ -1,3 +1,5 @@
+import type { SessionTemplate } from "../../types/index.js";
+
 /**
  * When the demo market trades: a fixed UTC schedule, without holidays or daylight saving, shaped like index futures.
  *
@@ -11,6 +13,16 @@ const WEEK = 7 * DAY;
 /** 1970-01-04, the first Sunday, 22:00. */
 const FIRST_OPEN = 3 * DAY + 22 * 60;
 const SESSIONS_PER_WEEK = 5;
+
+/** The same schedule as a session template. */
+export const DEMO_SESSIONS: SessionTemplate = {
+  id: "demo",
+  timeZone: "UTC",
+  days: [1, 2, 3, 4, 5],
+  hours: [{ from: null, open: "22:00-1", close: "21:00", breaks: [] }],
+  exceptions: [],
+  known: true,
+};
 
 /** The stamp of the bar that follows a bar closing at `minute`. */
 export function closeOfNextBar(minute: number, barMinutes: number): number {
