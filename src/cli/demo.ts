@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { symbolMarket } from "../config/index.js";
 import { writeDemoData } from "../data/demo/index.js";
 import { packageRoot } from "../files/index.js";
 import { loadModel, predictFile } from "../inference/index.js";
@@ -81,6 +82,7 @@ async function trainOn(
     input: await bars(out),
     symbol,
     config: prepareConfigSchema.parse({}),
+    market: symbolMarket(symbol, cwd),
     barTime: "close",
     out: data,
     layouts: ["series"],
@@ -92,7 +94,7 @@ async function trainOn(
   return trainRun({
     cwd,
     command: "foldwise demo",
-    models: ["xgboost", "logistic"],
+    models: ["all"],
     symbols: [symbol],
     horizons: [HORIZON],
     data: join(data, "datasets"),

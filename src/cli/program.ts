@@ -10,9 +10,11 @@ import { reportCommand } from "./report.js";
 import { resumeCommand } from "./resume.js";
 import { runsCommand } from "./runs.js";
 import { trainCommand } from "./train.js";
+import { tryCommand } from "./try.js";
 
 /** Every command, in the order of `--help`. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
+  tryCommand,
   prepareCommand,
   trainCommand,
   predictCommand,

@@ -1,0 +1,165 @@
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { symbolMarket } from "../config/index.js";
+import { formatSummary, type PrepareSummary, prepareDataset } from "../prepare/index.js";
+import { formatLeaderboard, type Report } from "../report/index.js";
+import { trainRun } from "../training/index.js";
+import { type BarTime, FoldwiseError } from "../types/index.js";
+import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
+import { sharedFlags } from "./flags.js";
+import { readPrepareConfig } from "./prepareConfig.js";
+
+interface Options {
+  symbol: string;
+  horizon: number;
+  barTime?: BarTime;
+  tz?: string;
+  rolls?: string;
+  out: string;
+  runs?: string;
+  seed?: number;
+  allowSmall?: boolean;
+  test: boolean;
+}
+
+/** One linear model and one of trees: what they agree on is in the data. */
+const MODELS = ["logistic", "lightgbm"];
+
+export function tryCommand(program: Command): void {
+  const command = program
+    .command("try <bars>")
+    .description("the first contact: from a file of bars to an answer, in one command")
+    .requiredOption("--symbol <name>", "the symbol of the bars; its hours and costs come from config/symbols.yaml")
+    .option("--horizon <bars>", "label horizon, one of those prepared", positiveInteger, 20)
+    .addOption(
+      new Option("--bar-time <which>", "which moment of a bar its stamp names (default: guessed, and said)").choices([
+        "open",
+        "close",
+      ]),
+    )
+    .option("--tz <zone>", "zone of stamps that have none, e.g. America/Chicago (default: UTC)")
+    .option("--rolls <file>", "contract rolls: timestamp,contract[,old_price,new_price] (default: a contract column)")
+    .option("--out <dir>", "data folder of the prepared rows", join("data", "try"))
+    .option("--allow-small", "go on with fewer than 500 rows");
+  sharedFlags(command, "runsDir", "seed", "noTest").addHelpText(
+    "after",
+    examples(
+      "foldwise try bars.csv --symbol MES",
+      "foldwise try bars.csv --symbol ETHBTC --bar-time open --horizon 10",
+    ),
+  );
+  runs<Options>(command, (context, options) => firstContact(context, command.args[0] ?? "", options));
+}
+
+async function firstContact(context: CommandContext, input: string, options: Options): Promise<number> {
+  const { output, signal, cwd } = context;
+  const { summary, guesses } = await prepared(context, input, options);
+  output.print(formatSummary(summary));
+  if (guesses.length > 0) output.print(`\n${guesses.map((guess) => `Guessed: ${guess}`).join("\n")}`);
+  const { symbol, horizon } = options;
+  const data = join(options.out, "datasets");
+  const { run, reports } = await trainRun({
+    cwd,
+    command: `foldwise try ${input} --symbol ${symbol}`,
+    models: MODELS,
+    symbols: [symbol],
+    horizons: [horizon],
+    data,
+    noTest: !options.test,
+    flags: { seed: options.seed },
+    ...(options.runs === undefined ? {} : { runsDir: options.runs }),
+    onEvent: output.event,
+    signal,
+  });
+  const failed = run.file.jobs.filter(({ status }) => status !== "succeeded");
+  output.print("");
+  if (reports.length > 0) output.print(formatLeaderboard(reports));
+  for (const report of reports) output.print(`${report.model_name}: ${report.head_line}`);
+  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
+  output.print(`\n${goOn(summary, reports, { ...options, data, runDir: run.dir }).join("\n")}`);
+  output.result({
+    event: "finished",
+    status: run.file.status,
+    run_id: run.id,
+    run_dir: run.dir,
+    guesses,
+    models: run.file.jobs.map(({ job, model, status, bundle, error }) => ({
+      job,
+      model,
+      symbol,
+      horizon,
+      status,
+      bundle: bundle === null ? null : `${run.dir}/${bundle}`,
+      error,
+      head_line: reports.find((report) => report.model_name === model)?.head_line ?? null,
+      test: reports.find((report) => report.model_name === model)?.test_metrics ?? null,
+    })),
+  });
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** Prepares the bars; what neither the file nor the flags tell is guessed, and listed. */
+async function prepared(
+  { output, signal, cwd }: CommandContext,
+  input: string,
+  options: Options,
+): Promise<{ summary: PrepareSummary; guesses: string[] }> {
+  const { symbol, tz, rolls, out, allowSmall, horizon } = options;
+  const market = symbolMarket(symbol, cwd);
+  const config = readPrepareConfig({ cwd });
+  const horizons = config.horizons.includes(horizon) ? config.horizons : [...config.horizons, horizon];
+  const guesses = market.listed
+    ? []
+    : [
+        `${symbol} is not in config/symbols.yaml, so days are UTC days and there are no costs. Ten lines there describe it.`,
+      ];
+  const attempt = (barTime: BarTime | undefined): Promise<PrepareSummary> =>
+    prepareDataset({
+      input,
+      symbol,
+      config: { ...config, horizons },
+      market,
+      ...(barTime === undefined ? {} : { barTime }),
+      ...(tz === undefined ? {} : { timeZone: tz }),
+      ...(rolls === undefined ? {} : { rolls }),
+      allowSmall: allowSmall === true,
+      out,
+      layouts: ["series"],
+      cwd,
+      onEvent: output.event,
+      signal,
+    });
+  try {
+    return { summary: await attempt(options.barTime), guesses };
+  } catch (error) {
+    if (!(error instanceof FoldwiseError) || error.code !== "usage.bar_time_required") throw error;
+    // Taken for an open's, a stamp makes a bar known a step later than it may have been: never a step too early.
+    guesses.push(
+      "stamps name each bar's open, as most exchanges and vendors write them. If they name the close: --bar-time close.",
+    );
+    return { summary: await attempt("open"), guesses };
+  }
+}
+
+/** The commands that go further. */
+function goOn(
+  summary: PrepareSummary,
+  reports: readonly Report[],
+  { symbol, horizon, data, runDir }: Options & { data: string; runDir: string },
+): string[] {
+  // By the calibrate rows: the order of the test figures is no choice to be made.
+  const [best] = [...reports].sort(
+    (a, b) => a.validation.calibrate.metrics.log_loss - b.validation.calibrate.metrics.log_loss,
+  );
+  return [
+    "Go on with:",
+    `  foldwise train --model all --symbol ${symbol} --horizon ${horizon} --data ${data}`,
+    ...(best === undefined
+      ? []
+      : [
+          `  foldwise predict --model-dir ${runDir}/models/${best.model_name}_${symbol}_h${horizon} --bars NEW_BARS --out predictions.csv`,
+        ]),
+    `  foldwise prepare ${summary.source.path} --symbol ${symbol} --bar-time ${summary.barTime} --set label.target_neutral=0.3`,
+    `  foldwise report --help    what the figures say in full: ${runDir}/reports`,
+  ];
+}
