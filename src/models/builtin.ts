@@ -2,6 +2,7 @@
 import type { ModelDefinition } from "./definition.js";
 import { logistic } from "./logistic/definition.js";
 import { randomForest } from "./random_forest/definition.js";
+import { svm } from "./svm/definition.js";
 import { xgboost } from "./xgboost/definition.js";
 
-export const BUILTIN: readonly ModelDefinition[] = [xgboost, randomForest, logistic];
+export const BUILTIN: readonly ModelDefinition[] = [xgboost, randomForest, logistic, svm];
