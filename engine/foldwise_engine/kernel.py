@@ -25,7 +25,13 @@ Doubles = NDArray[np.float64]
 Result = TypeVar("Result")
 
 ROWS = 2048
-"""Rows of a block: 16 MB of kernel values against 1 000 anchors."""
+"""Rows of a block that is summed: 16 MB of kernel values against 1 000 anchors."""
+
+ANSWERED_ROWS = 512
+"""Rows of a block that is answered: against the thousands of an exact machine's anchors, some 35 MB."""
+
+FEW = 30
+"""Below so many rows the probabilities' penalty grows as they become fewer."""
 
 SMALLEST = 1e-12
 """Eigenvalues of the anchors' kernel below this are noise (scikit-learn's Nystroem clips there too)."""
@@ -99,7 +105,7 @@ def over_blocks(
         check()
         return answer(block)
 
-    return np.concatenate(list(_in_threads(work, rows.blocks(ROWS), threads)))
+    return np.concatenate(list(_in_threads(work, rows.blocks(ANSWERED_ROWS), threads)))
 
 
 def _in_threads(work: Callable[[Any], Result], blocks: Iterator[Any], threads: int) -> Iterator[Result]:
@@ -168,20 +174,22 @@ def nystroem(
 
 
 def fit_probabilities(
-    scores: Doubles, y: NDArray[np.int32], weights: Doubles | None, classes: int
+    scores: Doubles, y: NDArray[np.int32], weights: Doubles | None, classes: int, usual: Doubles
 ) -> tuple[Doubles, Doubles]:
     """Slopes (D, K) and intercepts (K,) of a multinomial logistic on scores (n, D) of codes y in 0…K−1.
+
+    Scores are standardised by `usual`, scores of rows that were fitted: of few later rows the spread says nothing.
 
     To the rows comes one of each class, all together weighing as much as one row, at the mean score: as in Platt (1999) no
     probability becomes exactly 0 or 1, and a class that is only among the earlier rows has a column. With few rows the
     answer stays near the shares, by this and by the penalty, which is on standardised scores.
     """
-    mean, scale = scores.mean(axis=0), scores.std(axis=0)
+    mean, scale = usual.mean(axis=0), usual.std(axis=0)
     scale[scale == 0] = 1
     x = np.vstack([(scores - mean) / scale, np.zeros((classes, scores.shape[1]))])
     w = np.concatenate([np.ones(len(y)) if weights is None else weights, np.full(classes, 1 / classes)])
     with threadpool_limits(limits=1):
-        logistic = LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(
+        logistic = LogisticRegression(C=min(1.0, len(y) / FEW), tol=1e-8, max_iter=1000).fit(
             x, np.concatenate([y, np.arange(classes)]), sample_weight=w
         )
     slopes, intercepts = logistic.coef_.T / scale[:, None], logistic.intercept_

@@ -31,6 +31,9 @@ from foldwise_engine.kernel import Doubles, Machine, Scaling, fit_probabilities,
 TRUSTED_TYPES = ["numpy.dtype"]
 """All that a .skops file of arrays holds beside what skops itself knows; more is refused unread."""
 
+USUAL_ROWS = 2048
+"""Fitted rows, the latest, by whose scores scores are standardised."""
+
 
 class Params(msgspec.Struct, forbid_unknown_fields=True):
     """`model_params`: names and meanings of scikit-learn's SVC and Nystroem."""
@@ -77,10 +80,16 @@ class SvmAdapter:
             machine = nystroem(X, y, weights, params.n_components, gamma, params.C, task.seed, task.threads, _turns(task, X))
         del X
         task.check()
-        scores = over_blocks(lambda x: machine.scores(scaling.apply(x)), _part(data.train, later), task.threads, task.check)
-        model = _Model(
-            scaling, machine, *fit_probabilities(scores, data.y[later], _mean_one(data.weights, later), len(data.classes))
+
+        def scores(rows: Selection) -> Doubles:
+            return over_blocks(lambda x: machine.scores(scaling.apply(x)), rows, task.threads, task.check)
+
+        later_weights = _mean_one(data.weights, later)
+        usual = scores(_part(data.train, fit[-USUAL_ROWS:]))
+        logistic = fit_probabilities(
+            scores(_part(data.train, later)), data.y[later], later_weights, len(data.classes), usual
         )
+        model = _Model(scaling, machine, *logistic)
         trained = time.perf_counter()
         if task.device == "cuda":
             task.warn("svm has no CUDA version: the CPU was used.")
