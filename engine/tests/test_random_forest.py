@@ -45,14 +45,17 @@ def test_the_trees_are_those_of_one_direct_call(case: Case, threads: int, weight
             assert np.array_equal(mine["nodes"][name], theirs["nodes"][name], equal_nan=True)
 
 
-def test_progress_is_told_tree_by_tree_and_cancelling_is_heard_between_trees(case: Case) -> None:
-    case.fit("random_forest", threads=2)
-    assert [step for step, _, _ in case.caller.steps] == list(range(1, 31))
+def test_progress_is_told_and_cancelling_heard_between_blocks_of_trees(case: Case) -> None:
+    case.fit("random_forest")
+    assert [step for step, _, _ in case.caller.steps] == [10, 20, 30]
     case.caller.steps.clear()
-    case.caller.cancel_at = 4
+    case.fit("random_forest", threads=2)
+    assert [step for step, _, _ in case.caller.steps] == [20, 30]
+    case.caller.steps.clear()
+    case.caller.cancel_at = 10
     with pytest.raises(Cancelled):
-        case.fit("random_forest", threads=2)
-    assert case.caller.steps[-1][0] <= 8  # those under way end
+        case.fit("random_forest")
+    assert [step for step, _, _ in case.caller.steps] == [10]
 
 
 def test_importance_is_impurity_and_finds_the_signal(case: Case) -> None:
@@ -76,6 +79,7 @@ def test_the_training_rows_weights_are_not_in_the_file(case: Case) -> None:
     fit = case.fit("random_forest", weights=weights)
     model = skops.io.load(fit.out / "model.skops", trusted=["numpy.dtype", "sklearn.tree._tree.Tree"])
     assert model[-1]._sample_weight is None
+    assert not model[-1].warm_start
 
 
 def test_a_grown_out_forest_keeps_parity_on_every_border(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 The forest's own treatment of missing values exports wrongly, hence the imputer; a scaler would move values across float32
 split borders, hence none. The imputer is fitted unweighted, as logistic's is.
 
-Trees are grown by one `fit` call, the library's own, in threads that ask before each tree whether the job is still wanted.
-Growing by `warm_start` in blocks gives the same trees, but idles at the end of each block until its slowest tree is done.
+Trees are grown by `warm_start`, some for each thread at a time, so that cancelling is heard in between: the same trees as
+by one call, bit by bit.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from multiprocessing.pool import ThreadPool
@@ -19,8 +18,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 import skops.io
-from joblib import parallel_config
-from joblib.parallel import ThreadingBackend
 from numpy.typing import NDArray
 from onnx import helper
 from sklearn.ensemble import RandomForestClassifier
@@ -36,6 +33,9 @@ from foldwise_engine.export.trees import average_of_trees
 
 TRUSTED_TYPES = ["numpy.dtype", "sklearn.tree._tree.Tree"]
 """All that a .skops file of this Pipeline holds beside what skops itself knows; more is refused unread."""
+
+TREES = 10
+"""Trees a thread between two looks at whether the job is still wanted; then the threads wait for the slowest tree."""
 
 ROWS = 4096
 """Rows that one thread predicts at a time."""
@@ -60,46 +60,6 @@ class Training(msgspec.Struct, forbid_unknown_fields=True):
     """`training`: nothing here; class weights arrive as row weights."""
 
 
-class _Heard(ThreadingBackend):  # type: ignore[misc]
-    """joblib's threads, with a word before and after each tree.
-
-    joblib runs a lone job outside its backend, so it is told of two at least; the pool has as many as there may be.
-    """
-
-    _pool: ThreadPool | None = None
-
-    def __init__(self, threads: int, before: Callable[[], None], after: Callable[[], None]) -> None:
-        super().__init__(nesting_level=0)
-        self._threads, self._before, self._after = threads, before, after
-
-    def configure(self, n_jobs: int = 1, parallel: Any = None, **_: Any) -> int:
-        """Tell joblib how many jobs may run; called at the start of each `Parallel`."""
-        self.parallel = parallel
-        self._n_jobs = self.effective_n_jobs(n_jobs)
-        return self._n_jobs
-
-    def effective_n_jobs(self, n_jobs: int) -> int:
-        """What joblib plans with."""
-        del n_jobs
-        return max(2, self._threads)
-
-    def submit(self, func: Callable[[], Any], callback: Callable[[Any], None] | None = None) -> Any:
-        """Start a tree as soon as a thread is free."""
-
-        def work() -> Any:
-            self._before()
-            result = func()
-            self._after()
-            return result
-
-        return super().submit(work, callback)
-
-    def _get_pool(self) -> ThreadPool:
-        if self._pool is None:
-            self._pool = ThreadPool(self._threads)
-        return self._pool
-
-
 class RandomForestAdapter:
     """See the module."""
 
@@ -120,10 +80,7 @@ class RandomForestAdapter:
         forest = RandomForestClassifier(**msgspec.structs.asdict(params), random_state=task.seed % 2**32)
         # Weights decide how rows are drawn, and equal ones draw otherwise than none: they mean the same, so are the same.
         weights = None if data.weights is None or np.ptp(data.weights) == 0 else data.weights
-        with parallel_config(backend=_Heard(task.threads, task.check, _counter(task, params.n_estimators))):
-            forest.fit(X, data.y, sample_weight=weights)
-        # Kept by the library for out-of-bag scores: it is not the model, and the file would grow by a number a training row.
-        forest._sample_weight = None
+        _grow(forest, X, data.y, weights, task)
         trained = time.perf_counter()
         task.check()
         p_train = _forest_of(forest, X, task.threads, task.check)
@@ -175,18 +132,19 @@ class RandomForestAdapter:
         return ProbabilityGraph([*nodes, *part.nodes], part.output, [medians, *part.initializers], borders=part.borders)
 
 
-def _counter(task: FitTask, total: int) -> Callable[[], None]:
-    """Counts trees as they are done, in whatever order the threads finish them."""
-    lock = threading.Lock()
-    done = 0
-
-    def count() -> None:
-        nonlocal done
-        with lock:
-            done += 1
-            task.progress(done, total, {})
-
-    return count
+def _grow(forest: RandomForestClassifier, X: Floats, y: NDArray[np.int32], weights: Floats | None, task: FitTask) -> None:
+    """Grow all trees, some at a time; each of them has the seed that it has in a single call."""
+    total = forest.n_estimators
+    forest.set_params(n_jobs=task.threads, warm_start=True)
+    for start in range(0, total, TREES * task.threads):
+        task.check()
+        forest.set_params(n_estimators=min(start + TREES * task.threads, total))
+        forest.fit(X, y, sample_weight=weights)
+        task.progress(forest.n_estimators, total, {})
+    # One thread and no warm start: what is kept is a forest like any other. The weights are kept by the library for
+    # out-of-bag scores: they are not the model, and the file would grow by a number a training row.
+    forest.set_params(n_jobs=None, warm_start=False)
+    forest._sample_weight = None
 
 
 def _forest_of(
