@@ -99,6 +99,14 @@ def open_features(path: Path) -> tuple[Floats, str]:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Positions among the training rows, ascending: what the model is fitted on, and what makes its probabilities."""
+
+    fit: NDArray[np.intp]
+    probability: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
 class FitData:
     """What one fit learns from. Codes 0…K−1 number `classes`, the labels that the training rows hold."""
 
@@ -111,9 +119,18 @@ class FitData:
     y_stop: NDArray[np.int32] | None
     classes: tuple[int, ...]
     """Ascending, at least two of −1, 0, 1."""
+    steps: Steps | None = None
+    """Where the request parts the training rows."""
 
 
-def open_fit_data(dataset: str, horizon: int, train: str, stop: str | None, weights: str | None) -> FitData:
+def open_fit_data(
+    dataset: str,
+    horizon: int,
+    train: str,
+    stop: str | None,
+    weights: str | None,
+    steps: tuple[str, str] | None = None,
+) -> FitData:
     """Open and check everything that a fit request names; raises `bad_data`."""
     X, origin = open_features(Path(dataset) / "X.npy")
     labels = open_array(Path(dataset) / f"y_h{horizon}.npy", np.int8, 1)
@@ -137,7 +154,17 @@ def open_fit_data(dataset: str, horizon: int, train: str, stop: str | None, weig
             raise EngineError("bad_data", f"The stop rows hold classes {absent} that the training rows lack.")
         y_stop = np.searchsorted(classes, raw).astype(np.int32)
     codes = np.searchsorted(classes, y).astype(np.int32)
-    return FitData(selection, codes, _weights(weights, len(y)), stopping, y_stop, classes)
+    parts = None if steps is None else Steps(*(_positions(path, selection.rows) for path in steps))
+    return FitData(selection, codes, _weights(weights, len(y)), stopping, y_stop, classes, parts)
+
+
+def _positions(path: str, train: Rows) -> NDArray[np.intp]:
+    """Where the rows that a file names stand among the training rows, in their order there."""
+    rows: Rows = np.array(open_array(path, np.int32, 1))
+    positions: NDArray[np.intp] = np.flatnonzero(np.isin(train, rows))
+    if rows.size == 0 or len(positions) != len(rows):
+        raise EngineError("bad_data", f"{path} names {rows.size} rows, {len(positions)} of them among the training rows.")
+    return positions
 
 
 def _labels_of(labels: NDArray[np.int8], rows: Rows, what: str) -> NDArray[np.int8]:

@@ -83,7 +83,8 @@ class Jobs:
         if not out.is_dir():
             raise EngineError("bad_request", f"{out} is not a folder.")
         rows = request.rows
-        data = open_fit_data(request.dataset, request.horizon, rows.train, rows.stop, request.weights)
+        steps = None if request.steps is None else (request.steps.fit, request.steps.probability)
+        data = open_fit_data(request.dataset, request.horizon, rows.train, rows.stop, request.weights, steps)
         warnings: list[str] = []
         opened = time.perf_counter()
         fitted = adapter.fit(

@@ -39,6 +39,16 @@ class HelloRequest(Strict, tag_field="type", tag="hello"):
     id: Id
 
 
+class FitSteps(Strict):
+    """Row-index files of a model fitted in two steps: itself on `fit`, its probabilities on its scores of `probability`.
+
+    Both are among the training rows.
+    """
+
+    fit: Text
+    probability: Text
+
+
 class FitRows(Strict):
     """Row-index files; `stop` is None where nothing stops early."""
 
@@ -66,6 +76,8 @@ class FitRequest(Strict, tag_field="type", tag="fit"):
     device: Device
     out: Text
     class_scale: ClassScale | None = None
+    steps: FitSteps | None = None
+    """None: the model is fitted on all of `rows.train`."""
 
 
 class PredictRequest(Strict, tag_field="type", tag="predict"):

@@ -27,6 +27,7 @@ from foldwise_engine.protocol import (
     FitRequest,
     FitResult,
     FitRows,
+    FitSteps,
     PredictRequest,
     Request,
     decode_event,
@@ -146,13 +147,23 @@ class Case:
         out = self.folder / f"out{self._fits}"
         out.mkdir()
         files: dict[str, str | None] = {}
-        arrays = {"train": self.train, "stop": self.stop, "weights": None}
+        train = changes.get("train", self.train)
+        cut = int(len(train) * 0.85)
+        arrays = {
+            "train": self.train,
+            "stop": self.stop,
+            "weights": None,
+            "steps_fit": train[:cut] if model == "svm" else None,
+            "steps_probability": train[cut:] if model == "svm" else None,
+        }
         for name, default in arrays.items():
             array = changes.pop(name, default)
             path = self.folder / f"{name}{self._fits}.npy"
             if array is not None:
                 np.save(path, array)
             files[name] = None if array is None else str(path)
+        fit, probability = files["steps_fit"], files["steps_probability"]
+        steps = None if fit is None or probability is None else FitSteps(fit=fit, probability=probability)
         base: dict[str, Any] = {
             "id": f"fit{self._fits}",
             "model": model,
@@ -161,6 +172,7 @@ class Case:
             "horizon": 20,
             "rows": FitRows(train=str(files["train"]), stop=files["stop"]),
             "weights": files["weights"],
+            "steps": steps,
             "params": PARAMS.get(model, {}),
             "training": TRAINING.get(model, {}),
             "seed": 7,
@@ -235,11 +247,16 @@ class Fit:
         return path, result
 
 
+MODELS = ["xgboost", "random_forest", "logistic", "svm"]
+"""Every built-in model, in the registry's order."""
+
 PARAMS: dict[str, dict[str, Any]] = {
     "xgboost": {"max_depth": 3, "learning_rate": 0.2, "max_bin": 64, "subsample": 0.8, "colsample_bytree": 0.8},
+    "random_forest": {"n_estimators": 30, "max_depth": 6, "min_samples_leaf": 20},
     "logistic": {"C": 0.1},
+    "svm": {"C": 1.0},
 }
-TRAINING: dict[str, dict[str, Any]] = {"xgboost": {"num_boost_round": 40, "early_stopping_rounds": 5}, "logistic": {}}
+TRAINING: dict[str, dict[str, Any]] = {"xgboost": {"num_boost_round": 40, "early_stopping_rounds": 5}}
 
 
 def sample(n: int = 1200, features: int = 8, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int8]]:

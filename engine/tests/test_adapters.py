@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import Case, log_loss, sample
+from support import MODELS, Case, log_loss, sample
 
 from foldwise_engine.adapter import load_adapter
 from foldwise_engine.errors import EngineError
 from foldwise_engine.jobs import Jobs
 
-MODELS = ["xgboost", "logistic"]
 every_model = pytest.mark.parametrize("model", MODELS)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from support import Case, Fit, in_node, sample
+from support import MODELS, Case, Fit, in_node, sample
 
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.trees import MAX_BORDERS, borders_of
 
-every_model = pytest.mark.parametrize("model", ["xgboost", "logistic"])
+every_model = pytest.mark.parametrize("model", MODELS)
 PARITY = 1e-5
 
 

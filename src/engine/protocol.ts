@@ -45,7 +45,12 @@ export const fitRequest = z.strictObject({
     /** int32 .npy of row numbers that decide when to stop; null: no early stopping. */
     stop: path.nullable(),
   }),
-  /** float32 .npy aligned with `rows.train`, mean 1. Null: every row weighs 1. */
+  /**
+   * int32 .npy each, of rows that are among `rows.train`: the model is fitted on `fit`, and its probabilities are made from
+   * its scores of `probability`. Null or absent: the model is fitted on `rows.train`.
+   */
+  steps: z.strictObject({ fit: path, probability: path }).nullable().optional(),
+  /** float32 .npy aligned with `rows.train`, mean 1; steps take those of their rows. Null: every row weighs 1. */
   weights: path.nullable(),
   /** The stop rows decide by the probabilities that will be served: raw ones times these. */
   class_scale: classScale,

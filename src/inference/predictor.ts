@@ -20,8 +20,11 @@ export interface PredictorOptions {
   threads?: number;
 }
 
-/** Rows a run of the graph: large enough that calls cost nothing, small enough to keep memory low and the event loop alive. */
-export const BATCH_ROWS = 16_384;
+/**
+ * Rows a run of the graph: large enough that calls cost nothing, small enough to keep the event loop alive and memory low, also
+ * for a kernel machine, which holds a value for each row and each of up to 8 500 support vectors (140 MB).
+ */
+export const BATCH_ROWS = 2_048;
 /** How far a row of probabilities may be from 1: engines compute them in float32. */
 const SUM_TOLERANCE = 1e-4;
 

@@ -17,9 +17,16 @@ export interface ModelCapabilities {
   /** `native`: the engine splits on NaN itself; `impute`: a median imputer is part of the graph. */
   missingValues: "native" | "impute";
   importance: "gain" | "permutation";
+  /** Rows on which permutation importance is measured, where answers are dear; 2 000 by default. */
+  importanceRows?: number | undefined;
   devices: readonly ("cpu" | "cuda")[];
   /** A scaler is part of the graph, and `scaler.json` of the bundle. */
   scaler: boolean;
+  /**
+   * Share of the training rows, the latest, on which probabilities are made from the scores of a model that was fitted on the
+   * earlier ones, purged; absent: the model is fitted on all and gives probabilities itself.
+   */
+  probabilityRows?: number | undefined;
 }
 
 /** A preset: overrides of `model_params` and `training` on top of the schema's defaults. */

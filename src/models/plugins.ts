@@ -35,6 +35,8 @@ const base = {
     importance: z.enum(["gain", "permutation"]),
     devices: z.array(z.enum(["cpu", "cuda"])).min(1),
     scaler: z.boolean(),
+    importanceRows: z.int().min(1).optional(),
+    probabilityRows: z.number().gt(0).lt(1).optional(),
   }),
   params: zodObject,
   training: zodObject,

@@ -187,7 +187,7 @@ function recordTestOpening({ run, cell, dataset, plan, settings, seed }: CellWor
 
 /** The engine's own importance; else how much worse the served model gets on `stop` rows when a feature is shuffled. */
 async function importanceOf(
-  { dataset, plan, cell, seed, signal }: CellWork,
+  { dataset, plan, cell, seed, signal, definition }: CellWork,
   { engine, nativeDir }: FitDetails,
   served: ServedModel,
 ): Promise<{ kind: string; values: Record<string, number> }> {
@@ -196,7 +196,7 @@ async function importanceOf(
     const values = readNpy(join(nativeDir, engine.importance.file), "<f8").data;
     return { kind: engine.importance.kind, values: Object.fromEntries(features.map((name, f) => [name, values[f]!])) };
   }
-  const rows = sampleRows(plan.stop, IMPORTANCE_ROWS, seed);
+  const rows = sampleRows(plan.stop, definition.capabilities.importanceRows ?? IMPORTANCE_ROWS, seed);
   const sample = { X: await dataset.readRows(rows), y: labelsOf(dataset, cell.horizon, rows), features };
   const predict = async (X: Float32Array, n: number): Promise<Float32Array> =>
     (await served.predict({ data: X, shape: [n, features.length], featureNames: features })).probabilities;

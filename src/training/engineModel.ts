@@ -6,6 +6,7 @@ import { encodeNpy, readNpy, sha256, writeFileAtomic } from "../files/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
 import { type FeatureMatrix, type FitOptions, FoldwiseError, type TrainingMetrics } from "../types/index.js";
 import { type EngineInput, engineInput } from "./engineInput.js";
+import { type ProbabilitySplit, splitForProbabilities } from "./probabilityRows.js";
 import { applyClassScale, fitWeights, priorShift } from "./weights.js";
 
 export interface EngineFitSettings {
@@ -70,6 +71,12 @@ export async function fitEngine(
   mkdirSync(nativeDir);
   const classScale = balanced ? priorShift(yTrain, options.sampleWeights) : null;
   const rowsDir = settings.rowsDir ?? settings.workDir;
+  const steps = stepsOf(definition, XTrain, yTrain);
+  const fileOf = (positions: Int32Array): string =>
+    rowFile(
+      rowsDir,
+      positions.map((i) => input.trainRows[i]!),
+    );
   const result = await settings.pool.run(
     {
       type: "fit",
@@ -81,6 +88,7 @@ export async function fitEngine(
         train: rowFile(rowsDir, input.trainRows),
         stop: guiding.length > 0 ? rowFile(rowsDir, guiding) : null,
       },
+      steps: steps === null ? null : { fit: fileOf(steps.fit), probability: fileOf(steps.probability) },
       weights: weights === null ? null : weightFile(settings.workDir, weights),
       class_scale: classScale,
       params: settings.model_params,
@@ -106,11 +114,28 @@ export async function fitEngine(
       earlyStopped: result.early_stopped,
       trainingTime: secondsSince(start),
     },
-    result,
+    result: steps === null ? result : { ...result, warnings: [...steps.warnings, ...result.warnings] },
     nativeDir,
     input,
     classScale,
   };
+}
+
+/** The two row sets of a model that makes its probabilities in a step of their own; null for others. */
+function stepsOf(
+  { id, capabilities: { probabilityRows: share } }: EngineModelDefinition,
+  X: FeatureMatrix,
+  y: Int8Array,
+): ProbabilitySplit | null {
+  if (share === undefined) return null;
+  const steps = splitForProbabilities(X, share);
+  const classes = classesIn(Int8Array.from(steps.fit, (i) => y[i]!));
+  if (classes.length >= 2) return steps;
+  throw new FoldwiseError(
+    "data.one_class",
+    `The ${steps.fit.length} earlier training rows, on which ${id} is fitted, hold only class ${classes[0]}.`,
+    { remedy: "Use more rows, another horizon or other barriers (label.k), so that at least two classes occur early." },
+  );
 }
 
 function runOptions({ label }: Pick<EngineFitSettings, "label">, signal: AbortSignal | undefined): RunOptions {

@@ -1,7 +1,8 @@
-"""Gradient-boosted trees as one ONNX node, and the borders on which its parity is checked."""
+"""Trees as one ONNX node, and the borders on which its parity is checked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,61 @@ def softmax_of_trees(classifier: onnx.NodeProto, classes: int) -> ProbabilityGra
     return ProbabilityGraph([trees, softmax], "class_probabilities", borders=borders_of(margins))
 
 
+def average_of_trees(trees: Sequence[Any], classes: int, source: str) -> ProbabilityGraph:
+    """scikit-learn's classification trees as one TreeEnsembleRegressor that adds up the leaves' class shares.
+
+    A split sends x left where x ≤ a threshold that is a double; x is a float32, so the largest float32 that is not above the
+    threshold decides the same. (The converters round to the nearest, which sends some values on the border the other way.)
+    """
+    fields: dict[str, list[NDArray[Any]]] = {name: [] for name in ("feature", "threshold", "left", "right", "tree", "node")}
+    leaves: dict[str, list[NDArray[Any]]] = {name: [] for name in ("tree", "node", "class", "share")}
+    for number, tree in enumerate(trees):
+        leaf = tree.children_left == -1
+        fields["feature"].append(np.where(leaf, 0, tree.feature))
+        fields["threshold"].append(np.where(leaf, 0, _floor_float32(tree.threshold)))
+        fields["left"].append(np.where(leaf, 0, tree.children_left))
+        fields["right"].append(np.where(leaf, 0, tree.children_right))
+        fields["tree"].append(np.full(tree.node_count, number))
+        fields["node"].append(np.arange(tree.node_count))
+        shares = tree.value[:, 0, :]
+        node, label = np.nonzero(leaf[:, None] & (shares > 0))
+        leaves["tree"].append(np.full(len(node), number))
+        leaves["node"].append(node)
+        leaves["class"].append(label)
+        leaves["share"].append(shares[node, label] / len(trees))
+    flat = {name: np.concatenate(parts) for name, parts in fields.items()}
+    ends = {name: np.concatenate(parts).tolist() for name, parts in leaves.items()}
+    split = flat["right"] > 0
+    walk = helper.make_node(
+        "TreeEnsembleRegressor",
+        [source],
+        ["class_probabilities"],
+        domain="ai.onnx.ml",
+        n_targets=classes,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        nodes_modes=np.where(split, "BRANCH_LEQ", "LEAF").tolist(),
+        nodes_featureids=flat["feature"].tolist(),
+        nodes_values=flat["threshold"].tolist(),
+        nodes_truenodeids=flat["left"].tolist(),
+        nodes_falsenodeids=flat["right"].tolist(),
+        nodes_treeids=flat["tree"].tolist(),
+        nodes_nodeids=flat["node"].tolist(),
+        target_treeids=ends["tree"],
+        target_nodeids=ends["node"],
+        target_ids=ends["class"],
+        target_weights=ends["share"],
+    )
+    borders = _thinned(np.column_stack([flat["feature"][split], flat["threshold"][split]]))
+    return ProbabilityGraph([walk], "class_probabilities", borders=borders)
+
+
+def _floor_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest float32 that is not above each value."""
+    nearest = values.astype(np.float32)
+    return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest).astype(np.float32)
+
+
 def borders_of(nodes: dict[str, Any]) -> NDArray[np.float32]:
     """(B, 2) distinct splits, feature index and threshold; evenly thinned to at most `MAX_BORDERS`, first and last kept."""
     splits = np.array([mode != b"LEAF" for mode in nodes["nodes_modes"]], dtype=bool)
@@ -48,6 +104,10 @@ def borders_of(nodes: dict[str, Any]) -> NDArray[np.float32]:
             np.asarray(nodes["nodes_values"], dtype=np.float32)[splits],
         ]
     )
+    return _thinned(pairs)
+
+
+def _thinned(pairs: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     distinct = np.unique(pairs, axis=0)
     if len(distinct) > MAX_BORDERS:
         distinct = distinct[np.linspace(0, len(distinct) - 1, MAX_BORDERS).round().astype(np.int64)]
