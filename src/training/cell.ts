@@ -176,6 +176,8 @@ function recordTestOpening({ run, cell, dataset, plan, settings, seed }: CellWor
     model_params,
     training,
     embargo: plan.embargo,
+    // Other barriers or other sessions are another experiment, though the features' names are the same.
+    made: madeFrom(dataset),
   };
   recordOpening(run.dir, {
     symbol: cell.symbol,
@@ -183,6 +185,15 @@ function recordTestOpening({ run, cell, dataset, plan, settings, seed }: CellWor
     configuration: sha256(JSON.stringify([configuration, dataset.manifest.features])),
     job: cell.job,
   });
+}
+
+/** How labels and features were made, as far as it is known; not from which bars. */
+function madeFrom({ manifest: { pipeline, parts } }: StoredDataset): unknown {
+  if (pipeline === null) return null;
+  const { labels, features, sessions, adjust, outsideSession, maxGap } = pipeline;
+  const total = parts.test.end - parts.train.start;
+  const split = [parts.train, parts.val].map(({ end }) => Math.round((100 * (end - parts.train.start)) / total));
+  return { labels, features: features.config, sessions: sessions.id, adjust, outsideSession, maxGap, split };
 }
 
 /** The engine's own importance; else how much worse the served model gets on `stop` rows when a feature is shuffled. */

@@ -132,7 +132,7 @@ async function workOn(
     seed: call.training.config.seed,
     device,
     test: call.grid.test,
-    config: configOf(call, [settings]),
+    config: configOf(oneCell(call, cell), [settings]),
     versions: versionsOf(call),
     notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
     pool,
@@ -142,6 +142,12 @@ async function workOn(
   if (session.onResult?.(result) !== "keep") await result.model.close();
   return result;
 }
+
+/** The call as it would have been for this cell alone, so that a bundle's own configuration reproduces the bundle. */
+const oneCell = (call: TrainCall, { model, symbol, horizon }: GridCell): TrainCall => ({
+  ...call,
+  grid: { ...call.grid, models: [model], symbols: [symbol], horizons: [horizon] },
+});
 
 const configOf = (call: TrainCall, models: readonly ResolvedModel[]): string =>
   renderRunConfig({ command: "train", grid: call.grid, training: call.training, models });

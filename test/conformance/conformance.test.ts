@@ -35,6 +35,7 @@ beforeAll(() => {
   pool = createPool({ workers: 1 });
 });
 afterAll(async () => {
+  for (const model of models) if ("dispose" in model && typeof model.dispose === "function") await model.dispose();
   await pool.close();
   rmSync(folder, { recursive: true, force: true });
 });

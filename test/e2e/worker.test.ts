@@ -97,6 +97,11 @@ describe("an adapter", () => {
     ]);
   });
 
+  it("whose graph is not its model fails its job, and no bundle is saved", async () => {
+    const result = await misbehaves("drift", "drift");
+    expectFailed(result, "drift", "misbehaves_MES_h20", "bundle.parity_failed", [/differ/, /1e-0?5|0\.00001/]);
+  });
+
   it("that ends its process fails its job, with the exit code", async () => {
     const result = await misbehaves("exit", "exit");
     expectFailed(result, "exit", "misbehaves_MES_h20", "engine.worker_died", [/exit code 3/, /last words/]);
