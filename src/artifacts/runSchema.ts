@@ -1,17 +1,21 @@
 import { z } from "zod";
 
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$/);
+/** A path of the run's own: one folder, one name. */
+const inside = (folder: string) => z.string().regex(new RegExp(`^${folder}/[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$`));
+
 /** One cell of a grid: a model on a symbol at a horizon. */
 export const runJobSchema = z.strictObject({
   /** `{model}_{SYMBOL}_h{H}`: also the name of its folder and files. */
-  job: z.string(),
-  model: z.string(),
-  symbol: z.string(),
+  job: id,
+  model: id,
+  symbol: id,
   horizon: z.number().int().positive(),
   status: z.enum(["pending", "running", "succeeded", "failed", "interrupted"]),
   /** Relative to the run folder; null until the job has succeeded. */
-  bundle: z.string().nullable(),
-  report: z.string().nullable(),
-  predictions: z.string().nullable(),
+  bundle: inside("models").nullable(),
+  report: inside("reports").nullable(),
+  predictions: inside("predictions").nullable(),
   error: z.strictObject({ code: z.string(), message: z.string(), remedy: z.string().nullable() }).nullable(),
   seconds: z.number().nullable(),
 });

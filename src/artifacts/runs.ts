@@ -7,6 +7,7 @@ import {
   isAlive,
   makeFolder,
   pathUnder,
+  readRegular,
   renameIfFree,
   temporaryName,
   writeFileAtomic,
@@ -196,7 +197,7 @@ const NOT_DONE = { bundle: null, report: null, predictions: null, error: null, s
 function parseRunFile(file: string): RunFile {
   let raw: unknown;
   try {
-    raw = JSON.parse(readFileSync(file, "utf8"));
+    raw = JSON.parse(readRegular(file));
   } catch (cause) {
     throw new FoldwiseError("data.bad_run", `${file} is not JSON.`, { remedy: "Remove the run's folder.", cause });
   }

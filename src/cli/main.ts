@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { CommanderError } from "commander";
 import { buildProgram } from "./program.js";
 
@@ -11,9 +12,21 @@ async function main(): Promise<void> {
   }
 }
 
-// A reader that stops early (`foldwise runs | head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-  throw error;
+// A reader that stops early (`foldwise runs | head`) is no failure, and no reason to leave work half done: it goes on unheard.
+// A full disk under the output is one, told once at the end.
+let deaf: NodeJS.ErrnoException | undefined;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") deaf ??= error;
+  });
+}
+process.on("exit", () => {
+  if (deaf === undefined) return;
+  process.exitCode = Number(process.exitCode ?? 0) || 1;
+  try {
+    writeSync(2, `error: The output could not be written: ${deaf.message}.\n`);
+  } catch {
+    // Nowhere to say it: the exit code is left.
+  }
 });
 await main();

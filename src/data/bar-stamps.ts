@@ -41,12 +41,11 @@ export class StampColumn {
     }
   }
 
-  /** Epoch numbers of any unit, or numbers such as 20240131. */
+  /** Epoch numbers of any unit, or numbers such as 20240131 and 20240131153000. */
   addNumbers(values: Float64Array): void {
     for (const value of values) {
-      const day = value >= 18000101 && value <= 22551231 ? parseStamp(String(value)) : null;
       if (Number.isNaN(value) && !this.mayMiss) throw this.unreadable(null);
-      this.add(day ?? { micros: epochMicros(value), kind: "utc" });
+      this.add(parseStamp(String(value)) ?? { micros: epochMicros(value), kind: "utc" });
     }
   }
 

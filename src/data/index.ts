@@ -3,7 +3,7 @@ export { containerOf, labelledRows, viewOf } from "./container.js";
 export { checkNames, inOrder } from "./feature-names.js";
 export { type FeatureBatch, type FeatureSource, featureStream } from "./feature-stream.js";
 export { keysToSnake } from "./keys.js";
-export { DEFAULT_FOLDERS, listSymbols } from "./locate.js";
+export { DEFAULT_FOLDERS, listSymbols, locateDataset } from "./locate.js";
 export { pipelineFromJson, pipelineToJson } from "./meta.js";
 export { type OpenDatasetOptions, type OpenOptions, openDataset, openDatasetFile, openStored } from "./open.js";
 export { type PredictionBatch, type PredictionColumn, writePredictions } from "./predictions.js";

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { readRegular } from "../files/index.js";
 import type { DatasetManifest } from "../types/index.js";
 import { keysToCamel, keysToSnake } from "./keys.js";
 import { pipelineSchema } from "./meta.js";
@@ -31,7 +31,7 @@ const manifestSchema = z.object({
 /** The manifest of a store folder, or null where there is none that this version reads. */
 export function readManifest(path: string): DatasetManifest | null {
   try {
-    return manifestSchema.parse(keysToCamel(JSON.parse(readFileSync(path, "utf8"))));
+    return manifestSchema.parse(keysToCamel(JSON.parse(readRegular(path))));
   } catch {
     return null; // Whatever is wrong with it, the dataset is converted again from its source.
   }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { readRegular } from "../files/index.js";
 import type { PipelineSpec, Timestamps } from "../types/index.js";
 import { dataError } from "./failure.js";
 import { keysToCamel, keysToSnake } from "./keys.js";
@@ -72,7 +72,7 @@ export function readMeta(path: string): DatasetMeta {
     dataError("data.bad_meta", { path }, why, "Mend the file, or remove it to split 70/15/15 by row count.");
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, "utf8"));
+    json = JSON.parse(readRegular(path));
   } catch (cause) {
     throw bad(`not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
   }

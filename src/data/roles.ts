@@ -26,7 +26,18 @@ export interface RoleOptions {
   labelsRequired: boolean;
 }
 
-const NEVER_FEATURES = new Set(["open", "high", "low", "close", "volume", "contract", "__index_level_0__"]);
+const NEVER_FEATURES = new Set([
+  "open",
+  "high",
+  "low",
+  "close",
+  "volume",
+  "contract",
+  "__index_level_0__",
+  "unnamed: 0",
+]);
+const FEATURE_NAME = /^\P{Cc}{1,200}$/u;
+const printable = (name: string): string => name.slice(0, 60).replace(/\p{Cc}/gu, "\u{FFFD}");
 const BY_HORIZON = /^(label|label_end|sample_weight|return)_h(\d+)$/;
 /** Far beyond any use; a number that still counts exactly. */
 const MAX_HORIZON = 1_000_000;
@@ -75,6 +86,15 @@ export function planRoles(columns: readonly TableColumn[], options: RoleOptions)
   refuseNonNumeric(path, columns, new Set([...numeric, ...plain]), "it must hold numbers");
   const isFeature = new Set(features.map((column) => column.name));
   refuseNonNumeric(path, columns, isFeature, "every column that has no other role is a feature");
+  const odd = features.find(({ name }) => !FEATURE_NAME.test(name));
+  if (odd !== undefined) {
+    throw dataError(
+      "data.bad_feature_name",
+      { path, column: printable(odd.name) },
+      "its name is longer than 200 characters or holds control characters; a bundle could not keep it.",
+      "Rename the column.",
+    );
+  }
   if (features.length === 0) {
     throw dataError(
       "data.no_features",

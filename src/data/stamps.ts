@@ -9,13 +9,13 @@ export interface ParsedStamp {
 
 /** The spellings that are read, for messages. */
 export const STAMP_SPELLINGS =
-  "2024-01-31T15:30:00Z, 2024-01-31 15:30[:00.000][+01:00], 2024-01-31, 20240131[ 153000], 01/31/2024 15:30, or an epoch number in s, ms, µs or ns";
+  "2024-01-31T15:30:00Z, 2024-01-31 15:30[:00.000][+01:00], 2024-01-31, 20240131[[ ]153000], 01/31/2024 15:30, or an epoch number in s, ms, µs or ns";
 
 const ZONE = String.raw`\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?`;
 const TIME = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?`;
 const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]\s*${TIME}${ZONE})?$`);
 const MONTH_FIRST = new RegExp(String.raw`^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:[T ,]\s*${TIME}${ZONE})?$`);
-const COMPACT = /^(\d{4})(\d{2})(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?$/;
+const COMPACT = /^(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(Z)?$/;
 const EPOCH = /^-?\d{1,19}(?:\.\d+)?$/;
 
 /** Parses one stamp; null when it is in none of `STAMP_SPELLINGS` or names a day that does not exist. */

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { isAlive, makeFolder, sha256, sha256File, temporaryName } from "../files/index.js";
+import { isAlive, makeFolder, readRegular, sha256, sha256File, temporaryName } from "../files/index.js";
 import type { DatasetManifest, StoredDataset } from "../types/index.js";
 import { convertDataset } from "./convert.js";
 import { asDuckDBWriteError } from "./duckdb.js";
@@ -160,7 +160,7 @@ const indexSchema = z.object({ fingerprint: z.string().regex(/^[0-9a-f]{64}$/), 
 function readIndex(path: string, stats: SourceStat[]): string | null {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readRegular(path);
   } catch {
     return null;
   }

@@ -9,9 +9,10 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { FoldwiseError } from "../types/index.js";
 
 /** The temporary name beside `path` under which it is written before the rename. */
@@ -87,10 +88,26 @@ export function renameIfFree(from: string, to: string): boolean {
 
 /** Makes a folder and those above it; throws `io.write_failed`. */
 export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !existsSync(folder) && folder !== dirname(folder); folder = dirname(folder)) {
+    missing.unshift(folder);
+  }
   try {
-    mkdirSync(path, { recursive: true });
+    // One by one: Node's own `recursive` never comes back where a parent answers that it is not there (below /proc).
+    for (const folder of missing) if (!existsSync(folder)) mkdirOne(folder);
+    mkdirSync(path, { recursive: missing.length === 0 });
   } catch (cause) {
+    if (existsSync(path) && statSync(path).isDirectory()) return;
     throw asWriteError(path, cause);
+  }
+}
+
+/** Another process may have made it meanwhile. */
+function mkdirOne(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (cause) {
+    if (!existsSync(folder)) throw cause;
   }
 }
 

@@ -2,6 +2,8 @@ export * from "./atomic.js";
 export * from "./failure.js";
 export * from "./hash.js";
 export * from "./npy.js";
+export * from "./overwrite.js";
 export * from "./package.js";
 export * from "./paths.js";
 export * from "./process.js";
+export * from "./regular.js";

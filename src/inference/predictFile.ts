@@ -3,9 +3,11 @@ import {
   type FeatureSource,
   featureStream,
   inOrder,
+  locateDataset,
   type PredictionBatch,
   writePredictions,
 } from "../data/index.js";
+import { refuseOverwriting } from "../files/index.js";
 import { rowsFromBarsFile } from "../prepare/index.js";
 import { FoldwiseError, type OnEvent, type PartName, type Timestamps, throwIfAborted } from "../types/index.js";
 import type { ServedModel } from "./load.js";
@@ -49,6 +51,9 @@ interface Rows {
  * `bundle.feature_plugins`, and what reading and writing throw.
  */
 export async function predictFile(options: PredictFileOptions): Promise<{ rows: number }> {
+  const { source, out, rolls } = options;
+  const read = source.kind === "dataset" ? locateDataset(source.symbol, source.data).files : [source.path];
+  refuseOverwriting([...read, ...(rolls === undefined ? [] : [rolls])], [out]);
   return writePredictions(options.out, PREDICTION_COLUMNS, answers(options));
 }
 

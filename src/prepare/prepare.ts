@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { DEMO_SESSIONS } from "../data/demo/index.js";
 import { type DatasetToWrite, writeDataset } from "../data/index.js";
 import { type FeaturePlan, planFeatures } from "../features/index.js";
-import { checkId } from "../files/index.js";
+import { checkId, refuseOverwriting } from "../files/index.js";
 import { assignPieces, type Pieces, UNKNOWN_HOURS } from "../market/index.js";
 import {
   type BarTime,
@@ -65,6 +66,12 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
       remedy: "Name series, splits or both.",
     });
   }
+  refuseOverwriting(
+    [input, ...(options.rolls === undefined ? [] : [options.rolls])],
+    ["", "_train", "_val", "_test"].map((part) =>
+      join(options.out, part === "" ? "datasets" : join("splits", "scaled"), `${symbol}${part}.parquet`),
+    ),
+  );
   const stage = (name: string, message: string): void => {
     throwIfAborted(signal);
     onEvent?.({ event: "stage", stage: name, message });
@@ -90,6 +97,13 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
   const { step } = market.file;
   const pieces = assignPieces(bars.timestamp, { step, calendar, maxGap: config.max_gap, rolls: unadjusted });
   const horizons = resolveHorizons(config.horizons, step);
+  const longest = horizons.at(-1) ?? 0;
+  if (longest >= bars.n) {
+    throw new FoldwiseError("config.horizons", `Horizon ${longest} reaches beyond all ${bars.n} bars.`, {
+      remedy: "Give shorter horizons, or more bars.",
+      details: { horizons, bars: bars.n },
+    });
+  }
   const plugins = await loadFeaturePlugins(config.features.plugins, options.cwd ?? process.cwd());
   const volume = bars.volume.some((value) => value > 0);
   const outside = config.outside_session === "keep";

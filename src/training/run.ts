@@ -5,6 +5,7 @@ import { parseReport, type Report } from "../report/index.js";
 import { FoldwiseError, type OnEvent, throwIfAborted } from "../types/index.js";
 import { resolveCall, type TrainCall, type TrainRequest } from "./call.js";
 import { planGrid } from "./grid.js";
+import { takeBackDamaged } from "./intact.js";
 import { type OpenedSymbols, openSymbols } from "./opened.js";
 import { createRun, DEFAULT_RUNS, execute, type Session, versionsOf } from "./session.js";
 
@@ -63,6 +64,7 @@ export async function resumeRun(
   throwIfAborted(request.signal);
   run.takeOver();
   try {
+    await takeBackDamaged(run, request.onEvent);
     noteVersions(run, call, request.onEvent);
   } catch (error) {
     run.release();
@@ -98,11 +100,22 @@ function checkSameData(run: Run, opened: OpenedSymbols): void {
   }
 }
 
+function readReport(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new FoldwiseError("data.report_missing", `${path} cannot be read.`, {
+      remedy: "Restore it, or train again: foldwise resume finishes a run whose files are damaged.",
+      cause,
+    });
+  }
+}
+
 /** Reports of the jobs that succeeded, in the order of the run. */
 export function readReports(run: Run): Report[] {
   return run.file.jobs.flatMap(({ status, report }) => {
     if (status !== "succeeded" || report === null) return [];
     const path = join(run.dir, report);
-    return [parseReport(readFileSync(path, "utf8"), path)];
+    return [parseReport(readReport(path), path)];
   });
 }

@@ -45,7 +45,7 @@ async function refused(args: string[], ...patterns: RegExp[]): Promise<void> {
   expect(filesBelow(result.out)).toEqual([]);
 }
 
-const FEW = ["--horizons", "5", "--set", "features.include=[body_ratio, close_location]"];
+const FEW = ["--allow-small", "--horizons", "5", "--set", "features.include=[body_ratio, close_location]"];
 
 type Case = [what: string, file: string, content: () => string | Uint8Array, patterns: RegExp[]];
 /** In the CSV, line 7 is the bar of 1999-01-11; 1999-01-04 is the first. */

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAY_SHIP = [
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/,
   /^bin\/foldwise$/,
-  /^config\/.+\.yaml$/,
+  /^config\/(.+\.yaml|calendars\/.+\.csv)$/,
   /^dist\/.+\.(js|d\.ts)$/,
   /^docs\/.+\.(md|schema\.json)$/,
   /^engine\/foldwise_engine\/(.+\.py|py\.typed)$/,

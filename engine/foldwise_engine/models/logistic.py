@@ -65,7 +65,15 @@ class LogisticAdapter:
         model = LogisticRegression(**msgspec.structs.asdict(params), random_state=task.seed % 2**32)
         X = imputer.fit_transform(data.train.take())
         task.check()
-        X = scaler.fit_transform(X)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below, in this project's words
+            X = scaler.fit_transform(X)
+        too_large = np.flatnonzero(~(np.isfinite(scaler.mean_) & np.isfinite(scaler.scale_)))
+        if too_large.size:
+            raise EngineError(
+                "bad_data",
+                f"Feature {too_large[0] + 1} holds values too large to be standardised.",
+                "Scale or clip the column; float32 ends at 3.4e38, and its squares before that.",
+            )
         task.check()
         ready = time.perf_counter()
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import {
   type Document,
   isAlias,
@@ -10,6 +10,7 @@ import {
   type Node,
   parseDocument,
 } from "yaml";
+import { readRegular } from "../../files/index.js";
 import { FoldwiseError } from "../../types/index.js";
 import { isTree, type Path, type Tree } from "../tree.js";
 
@@ -33,11 +34,16 @@ export function readYaml(path: string, name: string = path): YamlFile {
   let text: string;
   try {
     if (statSync(path).size > MAX_BYTES) throw tooLarge(name);
-    text = readFileSync(path, "utf8");
+    text = readRegular(path, MAX_BYTES);
   } catch (cause) {
     if (cause instanceof FoldwiseError) throw cause;
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const why = { ENOENT: "there is no such file", EISDIR: "it is a folder", EACCES: "no permission" }[String(code)];
+    const why = {
+      ENOENT: "there is no such file",
+      EISDIR: "it is a folder",
+      EACCES: "no permission",
+      ENOTREG: "it is no regular file",
+    }[String(code)];
     throw new FoldwiseError("config.unreadable", `Could not read ${name}: ${why ?? String(code ?? cause)}.`, {
       remedy: "Give the path of a readable YAML file.",
       cause,
