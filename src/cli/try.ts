@@ -23,7 +23,7 @@ interface Options {
 }
 
 /** One linear model and one of trees: what they agree on is in the data. */
-const MODELS = ["logistic", "xgboost"];
+const MODELS = ["logistic", "lightgbm"];
 
 export function tryCommand(program: Command): void {
   const command = program

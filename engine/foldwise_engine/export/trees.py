@@ -85,7 +85,7 @@ def average_of_trees(trees: Sequence[Any], classes: int, source: str) -> Probabi
         target_ids=ends["class"],
         target_weights=ends["share"],
     )
-    borders = _thinned(np.column_stack([flat["feature"][split], flat["threshold"][split]]))
+    borders = thinned_borders(np.column_stack([flat["feature"][split], flat["threshold"][split]]))
     return ProbabilityGraph([walk], "class_probabilities", borders=borders)
 
 
@@ -104,10 +104,11 @@ def borders_of(nodes: dict[str, Any]) -> NDArray[np.float32]:
             np.asarray(nodes["nodes_values"], dtype=np.float32)[splits],
         ]
     )
-    return _thinned(pairs)
+    return thinned_borders(pairs)
 
 
-def _thinned(pairs: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def thinned_borders(pairs: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Distinct pairs (feature, threshold), evenly thinned to at most `MAX_BORDERS`, first and last kept."""
     distinct = np.unique(pairs, axis=0)
     if len(distinct) > MAX_BORDERS:
         distinct = distinct[np.linspace(0, len(distinct) - 1, MAX_BORDERS).round().astype(np.int64)]
