@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$/);
-/** A path of the run's own: one folder, one name. */
-const inside = (folder: string) => z.string().regex(new RegExp(`^${folder}/[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$`));
+/** A path below the run's folder. */
+const inside = z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_./-]{0,255}$/);
 
 /** One cell of a grid: a model on a symbol at a horizon. */
 export const runJobSchema = z.strictObject({
@@ -13,9 +13,9 @@ export const runJobSchema = z.strictObject({
   horizon: z.number().int().positive(),
   status: z.enum(["pending", "running", "succeeded", "failed", "interrupted"]),
   /** Relative to the run folder; null until the job has succeeded. */
-  bundle: inside("models").nullable(),
-  report: inside("reports").nullable(),
-  predictions: inside("predictions").nullable(),
+  bundle: inside.nullable(),
+  report: inside.nullable(),
+  predictions: inside.nullable(),
   error: z.strictObject({ code: z.string(), message: z.string(), remedy: z.string().nullable() }).nullable(),
   seconds: z.number().nullable(),
 });

@@ -88,25 +88,23 @@ export function renameIfFree(from: string, to: string): boolean {
 
 /** Makes a folder and those above it; throws `io.write_failed`. */
 export function makeFolder(path: string): void {
-  const missing: string[] = [];
-  for (let folder = resolve(path); !existsSync(folder) && folder !== dirname(folder); folder = dirname(folder)) {
-    missing.unshift(folder);
-  }
+  let top = resolve(path);
+  if (existsSync(top) && statSync(top).isDirectory()) return;
+  while (top !== dirname(top) && !existsSync(dirname(top))) top = dirname(top);
   try {
-    // One by one: Node's own `recursive` never comes back where a parent answers that it is not there (below /proc).
-    for (const folder of missing) if (!existsSync(folder)) mkdirOne(folder);
-    mkdirSync(path, { recursive: missing.length === 0 });
+    // The topmost one alone first: Node's `recursive` never comes back where its parent answers that it is not there (/proc).
+    makeOne(top);
+    mkdirSync(path, { recursive: true });
   } catch (cause) {
-    if (existsSync(path) && statSync(path).isDirectory()) return;
     throw asWriteError(path, cause);
   }
 }
 
-/** Another process may have made it meanwhile. */
-function mkdirOne(folder: string): void {
+function makeOne(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (cause) {
+    // Another process may have made it meanwhile.
     if (!existsSync(folder)) throw cause;
   }
 }

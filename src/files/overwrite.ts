@@ -8,8 +8,12 @@ import { FoldwiseError } from "../types/index.js";
  */
 export function refuseOverwriting(inputs: readonly string[], outputs: readonly string[]): void {
   const identity = (path: string): string | null => {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stat?.isFile() === true ? `${stat.dev}:${stat.ino}` : null;
+    try {
+      const stat = statSync(path, { bigint: true });
+      return stat.isFile() ? `${stat.dev}:${stat.ino}` : null;
+    } catch {
+      return null; // Whatever is wrong with it is told by whoever opens it.
+    }
   };
   const read = new Map(inputs.flatMap((path) => (identity(path) === null ? [] : [[identity(path), path] as const])));
   for (const output of outputs) {

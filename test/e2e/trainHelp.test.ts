@@ -5,7 +5,19 @@ import { foldwise } from "./cli.js";
 
 const cwd = tmpdir();
 /** Grows with the commands: the first test compares it with what `--help` lists. */
-const COMMANDS = ["prepare", "train", "predict", "runs", "report", "resume", "models", "doctor", "demo-data", "demo"];
+const COMMANDS = [
+  "try",
+  "prepare",
+  "train",
+  "predict",
+  "runs",
+  "report",
+  "resume",
+  "models",
+  "doctor",
+  "demo-data",
+  "demo",
+];
 
 it("foldwise --help lists the commands, and nothing that is not built", async () => {
   const { code, stdout } = await foldwise(["--help"], { cwd });

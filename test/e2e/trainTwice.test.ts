@@ -1,14 +1,16 @@
 /** The same data, configuration and seed give the same model; which rows are used depends on none of them. */
+
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Run } from "../../src/artifacts/index.js";
 import { openStored } from "../../src/data/index.js";
+import { BUILTIN } from "../../src/models/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { planRows } from "../../src/training/rows.js";
 import { bareSplits, largestDifference, predictionsOf, preparedFolder, query, readJson, succeeds } from "./fixture.js";
 
-const JOBS = ["xgboost_MES_h5", "xgboost_MES_h20", "logistic_MES_h5", "logistic_MES_h20"];
+const JOBS = BUILTIN.flatMap(({ id }) => [`${id}_MES_h5`, `${id}_MES_h20`]);
 const BOOSTED = ["--set", "training.boosting.num_boost_round=40"];
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);

@@ -1,0 +1,141 @@
+/** What a quant, an attacker and the next engineer tried, and what must have come of it. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Run } from "../../src/artifacts/index.js";
+import { BIN, foldwise, ROOT } from "./cli.js";
+import { preparedFolder, succeeds } from "./fixture.js";
+import { expectRefusal } from "./refusal.js";
+
+const TRAIN = ["train", "--model", "logistic", "--symbol", "MES", "--horizon", "5,20", "--no-test"];
+const BUNDLE = "experiments/runs/r/models/logistic_MES_h20";
+let cwd: string;
+const at = (...parts: string[]): string => join(cwd, ...parts);
+
+beforeAll(async () => {
+  cwd = await preparedFolder();
+  await succeeds([...TRAIN, "--run-id", "r"], { cwd });
+});
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+describe("what is read is never written over", () => {
+  it("by predict, whatever the file is called", async () => {
+    const [bars, rows] = [at("bars.csv"), at("data", "datasets", "MES.parquet")];
+    const before = [readFileSync(bars), readFileSync(rows)];
+    const predict = (...source: string[]) => foldwise(["predict", "--model-dir", BUNDLE, ...source], { cwd });
+    expectRefusal(await predict("--bars", "bars.csv", "--out", "./data/../bars.csv"), [
+      /written over/,
+      /another --out/,
+    ]);
+    const dataset = ["--data", "data/datasets", "--symbol", "MES", "--out", rows];
+    expectRefusal(await predict(...dataset), [/written over/]);
+    expect([readFileSync(bars).equals(before[0]!), readFileSync(rows).equals(before[1]!)]).toEqual([true, true]);
+  });
+});
+
+describe("resume", () => {
+  it.each([
+    ["bundle", "models/logistic_MES_h20/model.onnx"],
+    ["predictions", "predictions/logistic_MES_h20.parquet"],
+    ["report", "reports/logistic_MES_h20_report.json"],
+  ])("fits a finished job again whose %s is damaged, and no other", async (_, path) => {
+    const file = at("experiments", "runs", "r", path);
+    const other = at("experiments", "runs", "r", "models", "logistic_MES_h5", "manifest.json");
+    const [whole, untouched] = [readFileSync(file), readFileSync(other)];
+    writeFileSync(file, "junk");
+    const { stderr } = await succeeds(["resume", "r"], { cwd });
+    expect(stderr).toContain("logistic_MES_h20 is fitted again");
+    expect(readFileSync(other).equals(untouched)).toBe(true);
+    expect(readFileSync(file).length).toBeGreaterThan(whole.length / 2);
+    expect(Run.open(at("experiments", "runs"), "r").file.status).toBe("succeeded");
+  });
+});
+
+describe("a reader that stops early", () => {
+  it("ends nothing: the run goes on to its end", async () => {
+    const child = spawn(process.execPath, [BIN, ...TRAIN, "--json", "--run-id", "deaf"], { cwd });
+    child.stdout.once("data", () => child.stdout.destroy());
+    child.stderr.resume();
+    const [code] = await once(child, "close");
+    expect(code).toBe(0);
+    expect(Run.open(at("experiments", "runs"), "deaf").file.status).toBe("succeeded");
+  });
+
+  it("is not a full disk, which is told without a stack trace", () => {
+    const command = `'${process.execPath}' '${BIN}' runs > /dev/full`;
+    const { status, stderr } = spawnSync("sh", ["-c", command], { cwd, encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/could not be written/);
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+});
+
+describe("a pipe in a file's place is refused, not waited for", () => {
+  it.each([
+    ["--config", (pipe: string) => [...TRAIN, "--config", pipe]],
+    ["a dataset's meta file", () => [...TRAIN, "--run-id", "piped"]],
+  ])("%s", async (what, args) => {
+    const pipe = what === "--config" ? at("pipe.yaml") : at("data", "datasets", "MES.meta.json");
+    const before = existsSync(pipe) ? readFileSync(pipe) : null;
+    rmSync(pipe, { force: true });
+    spawnSync("mkfifo", [pipe]);
+    const { code, stderr } = await foldwise(args(pipe), { cwd });
+    rmSync(pipe);
+    if (before !== null) writeFileSync(pipe, before);
+    expect([1, 2]).toContain(code);
+    expect(stderr).toMatch(/regular file/);
+  });
+});
+
+describe("bars", () => {
+  it.each(["%Y%m%d%H%M%S", "%Y%m%d%H%M"])("with stamps written as %s are dated right", async (format) => {
+    const lines = readFileSync(at("bars.csv"), "utf8").trim().split("\n");
+    const digits = format.endsWith("S") ? 14 : 12;
+    const compact = lines.map((line, i) => {
+      if (i === 0) return line;
+      const [stamp, ...rest] = line.split(",");
+      return [new Date(stamp!).toISOString().replace(/\D/g, "").slice(0, digits), ...rest].join(",");
+    });
+    writeFileSync(at(`compact${digits}.csv`), compact.join("\n"));
+    const args = ["--symbol", "C", "--bar-time", "close", "--horizons", "5", "--out", `c${digits}`];
+    const { stdout } = await succeeds(["prepare", `compact${digits}.csv`, ...args], { cwd });
+    expect(stdout).toMatch(/bars of 5m/);
+    expect(stdout).toMatch(/train .* 2022-01-0/);
+  });
+
+  it("beyond whose end the horizon reaches are refused at once", async () => {
+    const args = ["prepare", "bars.csv", "--symbol", "H", "--bar-time", "close", "--out", "h"];
+    for (const horizon of ["9007199254740991", "2000000000", "4000"]) {
+      expectRefusal(await foldwise([...args, "--horizons", horizon], { cwd }), [/[Hh]orizon/]);
+    }
+  });
+
+  it("in a folder that cannot be made are refused, not waited for", async () => {
+    const args = ["prepare", "bars.csv", "--symbol", "P", "--bar-time", "close", "--horizons", "5"];
+    expectRefusal(await foldwise([...args, "--out", "/proc/x"], { cwd }), [/Could not write/], 1);
+  });
+});
+
+describe("foldwise try", () => {
+  it("answers from a file of daily bars in one command, and names what goes further", async () => {
+    const csv = join(ROOT, "examples", "data", "sp500_daily.csv");
+    const { stdout } = await succeeds(["try", csv, "--symbol", "SPX"], { cwd });
+    expect(stdout).toMatch(/holidays and early closes are those of nyse/);
+    for (const model of ["logistic", "lightgbm"]) expect(stdout).toMatch(new RegExp(`${model}: Beats the prior\\? `));
+    expect(stdout).toMatch(
+      /Go on with:\n {2}foldwise train --model all --symbol SPX --horizon 20 --data data\/try\/datasets/,
+    );
+    const next = /foldwise (predict --model-dir \S+) --bars NEW_BARS/.exec(stdout)![1]!;
+    await succeeds([...next.split(" "), "--bars", csv, "--out", "try.csv"], { cwd });
+    expect(existsSync(at("try.csv"))).toBe(true);
+  });
+
+  it("says what it guessed", async () => {
+    writeFileSync(at("unknown.csv"), readFileSync(at("bars.csv")));
+    const { stdout } = await succeeds(["try", "unknown.csv", "--symbol", "XYZ", "--horizon", "5"], { cwd });
+    expect(stdout).toMatch(/Guessed: XYZ is not in config\/symbols\.yaml/);
+    expect(stdout).toMatch(/Guessed: stamps name each bar's open/);
+  });
+});
