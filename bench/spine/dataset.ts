@@ -27,7 +27,7 @@ export function benchFolder(): string {
  * Made once and kept.
  */
 export async function ensureDataset(): Promise<{ folder: string; path: string }> {
-  const folder = join(benchFolder(), `spine-${ROWS}x${FEATURES}-2`);
+  const folder = join(benchFolder(), `spine-${ROWS}x${FEATURES}-3`);
   const path = join(folder, "datasets", `${SYMBOL}.parquet`);
   if (existsSync(path)) return { folder, path };
   console.error("Making the dataset of the benchmark (once) …");

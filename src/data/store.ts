@@ -127,7 +127,12 @@ function statSources(files: DatasetFiles): SourceStat[] {
     }
     const stat = statSync(path, { bigint: true });
     if (!stat.isFile()) {
-      throw dataError("data.not_a_file", { path }, "it is no regular file.", "Give a file; pipes and devices have no end.");
+      throw dataError(
+        "data.not_a_file",
+        { path },
+        "it is no regular file.",
+        "Give a file; pipes and devices have no end.",
+      );
     }
     return { path, size: Number(stat.size), mtimeNs: String(stat.mtimeNs), inode: String(stat.ino) };
   });
