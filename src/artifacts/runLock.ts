@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   asWriteError,
@@ -92,6 +92,8 @@ function makeLock(dir: string, number: number): boolean {
     writeFileSync(join(temporary, OWNER), `${JSON.stringify(ownMark())}\n`);
     return renameIfFree(temporary, path);
   } catch (cause) {
+    // Who was faster may have cleaned up the run's temporary files, this one among them.
+    if (existsSync(path)) return false;
     throw asWriteError(path, cause);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
