@@ -69,6 +69,8 @@ def classify(error: BaseException) -> EngineError:
         return EngineError("internal", f"The disk is full: {_first_line(text)}", "Free space and run again.")
     if type(error).__name__ == "XGBoostError":
         return _of_xgboost(text)
+    if type(error).__name__ == "CatBoostError":
+        return _of_catboost(text)
     if type(error).__name__ == "InvalidParameterError":
         return EngineError("bad_parameter", _first_line(text), "Correct the model's parameters.")
     return EngineError("internal", f"{type(error).__name__}: {_first_line(text)}")
@@ -84,6 +86,18 @@ def _of_xgboost(text: str) -> EngineError:
         return EngineError("device", said, "Run with --device cpu.")
     if re.search(r"parameter|parsed|Invalid|exceed bound|should be|must be|Unknown|Expect", said):
         return EngineError("bad_parameter", said, "Correct model_params in the model's YAML or --set.")
+    return EngineError("internal", said)
+
+
+def _of_catboost(text: str) -> EngineError:
+    """CatBoost has one exception type, and names the place in its source before the sentence."""
+    said = _first_line(re.sub(r"^(?:\S*\s?error\S*: )?\S+\.(?:cpp|h|cu|cuh):\d+: ", "", text.strip()))
+    if re.search(r"cuda|gpu", said, re.I):
+        return EngineError("device", said, "Run with --device cpu.")
+    if re.search(r"parameter|option|should be|must be|allowed|support|invalid|unknown|bootstrap", said, re.I):
+        return EngineError("bad_parameter", said, "Correct model_params in the model's YAML or --set.")
+    if re.search(r"constant or ignored", said):
+        return EngineError("bad_data", said, "Use features that vary over the training rows.")
     return EngineError("internal", said)
 
 

@@ -247,18 +247,19 @@ class Fit:
         return path, result
 
 
-MODELS = ["xgboost", "lightgbm", "random_forest", "logistic", "svm"]
+MODELS = ["xgboost", "lightgbm", "catboost", "random_forest", "logistic", "svm"]
 """Every built-in model, in the registry's order."""
 
 PARAMS: dict[str, dict[str, Any]] = {
     "xgboost": {"max_depth": 3, "learning_rate": 0.2, "max_bin": 64, "subsample": 0.8, "colsample_bytree": 0.8},
     "lightgbm": {"num_leaves": 7, "learning_rate": 0.2, "max_bin": 63, "bagging_fraction": 0.8, "feature_fraction": 0.8},
+    "catboost": {"depth": 3, "learning_rate": 0.2, "border_count": 64, "rsm": 0.8},
     "random_forest": {"n_estimators": 30, "max_depth": 6, "min_samples_leaf": 20},
     "logistic": {"C": 0.1},
     "svm": {"C": 1.0},
 }
 TRAINING: dict[str, dict[str, Any]] = {
-    model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm")
+    model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm", "catboost")
 }
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from support import PARAMS, TRAINING, Case, Quiet, log_loss, sample
 
+from foldwise_engine.adapter import load_adapter
 from foldwise_engine.errors import Cancelled, EngineError
 from foldwise_engine.jobs import Jobs
+from foldwise_engine.models.lightgbm import LightGBMAdapter
 
 
 def test_it_equals_the_direct_call(tmp_path: Path) -> None:
@@ -77,6 +79,34 @@ def test_it_bins_once_for_all_horizons(case: Case) -> None:
     alone = Case(case.folder / "alone", case.X, y5).fit("lightgbm")
     assert alone.result.quantised == "built"
     assert np.array_equal(alone.array("p_stop.npy"), reused.array("p_stop.npy"))
+
+
+def test_stop_rows_are_not_kept_longer_than_the_borders_they_have(case: Case) -> None:
+    adapter = load_adapter("lightgbm", None)
+    assert isinstance(adapter, LightGBMAdapter)
+    first = case.fit("lightgbm").array("p_stop.npy")
+    budget, adapter.cache.budget = adapter.cache.budget, 8 * len(case.stop)
+    try:
+        adapter.cache.make_room(0)  # the training rows go, the stop rows stay
+        assert len(adapter.cache) == 1
+        adapter.cache.budget = budget
+        again = case.fit("lightgbm")
+        assert again.result.quantised == "built"
+        assert np.array_equal(again.array("p_stop.npy"), first)
+    finally:
+        adapter.cache.budget = budget
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_without_a_single_split_its_rounds_are_still_counted(case: Case, stop: bool) -> None:
+    rows = {} if stop else {"stop": None}
+    fit = case.fit("lightgbm", params={**PARAMS["lightgbm"], "min_gain_to_split": 1e9}, **rows)
+    assert fit.result.importance is None
+    assert (fit.result.best_epoch, fit.result.total_epochs) == ((1, 6) if stop else (40, 40))
+    assert fit.result.early_stopped == stop
+    assert np.ptp(fit.array("p_train.npy"), axis=0).max() == 0
+    assert np.allclose(fit.predict(case.X[case.train]), fit.array("p_train.npy"), atol=1e-7, rtol=0)
+    fit.export()
 
 
 def test_thresholds_of_its_file_are_float32(case: Case) -> None:

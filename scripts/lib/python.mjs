@@ -56,7 +56,7 @@ export async function ensureVenv(venv, groups) {
   }
   if (pending.length === 0) return false;
   await makeVenv(venv, python, madeFrom);
-  await step(`installing engines: ${lockNames.join(", ")} (some 600 MB)`, () => installLocks(python, lockNames));
+  await step(`installing engines: ${lockNames.join(", ")} (some 1.1 GB)`, () => installLocks(python, lockNames));
   for (const { file, stamp, names } of pending) writeStamp(file, `${stamp}\n${names.join(",")}\n`);
   return true;
 }

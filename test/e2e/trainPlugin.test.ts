@@ -28,7 +28,15 @@ it("models lists plug-ins beside the built-in models", async () => {
   const { events, stdout } = await succeeds(["models", ...flags, "--json"], { cwd });
   expect(stdout).not.toContain("undefined");
   const { models } = events.at(-1) as { models: { model: string; available: boolean }[] };
-  expect(models.map(({ model }) => model)).toEqual(["xgboost", "lightgbm", "random_forest", "logistic", "svm", ...IDS]);
+  expect(models.map(({ model }) => model)).toEqual([
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "random_forest",
+    "logistic",
+    "svm",
+    ...IDS,
+  ]);
   expect(models.every(({ available }) => available)).toBe(true);
 });
 

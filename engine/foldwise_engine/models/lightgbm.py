@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import lightgbm as lgb
 import msgspec
@@ -33,7 +33,6 @@ CACHE_SHARE = 8
 DEFAULT_MAX_BIN = 255
 METRIC = "multi_logloss"
 STOP = "stop"
-PREDICT_BLOCK = 16_384
 ZERO = np.float32(1e-35)
 """LightGBM's kZeroThreshold."""
 
@@ -77,16 +76,18 @@ class LightGBMAdapter:
             stop.set_label(data.y_stop)
         task.check()
         ready = time.perf_counter()
-        booster, losses = self._train(task, training, params, train, stop)
+        booster, grown, losses = self._train(task, training, params, train, stop)
         trained = time.perf_counter()
-        rounds = booster.current_iteration()
+        rounds = len(grown)
         best = int(np.argmin(losses)) + 1 if losses and training.early_stopping_rounds is not None else rounds
-        importance = booster.feature_importance("gain", iteration=best)
-        model = _mended(booster, best)
+        kept = grown[best - 1]
+        importance = booster.feature_importance("gain", iteration=kept)
+        model = _mended(booster, kept)
+        p_train, p_stop = _answers(booster, kept, len(data.classes))
         return Fitted(
             model=model,
-            p_train=self._answers(model, data.train, task),
-            p_stop=None if data.stop is None else self._answers(model, data.stop, task),
+            p_train=p_train,
+            p_stop=p_stop,
             best_epoch=best,
             total_epochs=rounds,
             early_stopped=rounds < training.num_boost_round,
@@ -173,7 +174,8 @@ class LightGBMAdapter:
         """The binned rows, and whether they were in the cache. Stop rows are binned by the borders of `reference`."""
         key = (rows.key, params["max_bin"], None if reference is None else task.data.train.key)
         kept = self.cache.get(key)
-        if kept is not None:
+        # Stop rows are bound to the very object whose borders they have: they are of no use when that was let go.
+        if kept is not None and kept.reference is reference:
             return kept, True
         size = len(rows) * rows.features * (1 if params["max_bin"] < 256 else 2)
         self.cache.make_room(size)
@@ -191,12 +193,17 @@ class LightGBMAdapter:
         params: Mapping[str, Any],
         train: lgb.Dataset,
         stop: lgb.Dataset | None,
-    ) -> tuple[lgb.Booster, list[float]]:
-        """The booster with all its rounds, and the stop rows' log-loss after each."""
+    ) -> tuple[lgb.Booster, list[int], list[float]]:
+        """The booster with all its rounds; after each, how many of them have trees, and the stop rows' log-loss.
+
+        A round that finds no split leaves no tree, so the two counts may part.
+        """
+        grown: list[int] = []
         losses: list[float] = []
 
         def every_round(env: lgb.callback.CallbackEnv) -> None:
             task.check()
+            grown.append(cast(lgb.Booster, env.model).current_iteration())
             if env.evaluation_result_list:
                 losses.append(float(env.evaluation_result_list[0][2]))
             metrics = {"stop_loss": losses[-1]} if losses else {}
@@ -215,10 +222,7 @@ class LightGBMAdapter:
             callbacks=callbacks,
             keep_training_booster=True,  # else it is written out and read back, for nothing
         )
-        return booster, losses
-
-    def _answers(self, model: lgb.Booster, rows: Selection, task: FitTask) -> NDArray[np.floating[Any]]:
-        return np.concatenate([self.predict(model, block, task.threads) for block in rows.blocks(PREDICT_BLOCK)])
+        return booster, grown, losses
 
 
 def _served_loss(task: FitTask) -> Callable[[NDArray[np.floating[Any]], lgb.Dataset], tuple[str, float, bool]] | None:
@@ -234,6 +238,26 @@ def _served_loss(task: FitTask) -> Callable[[NDArray[np.floating[Any]], lgb.Data
         return METRIC, float(-np.log(np.maximum(own, 1e-15)).mean()), False
 
     return loss
+
+
+def _answers(
+    booster: lgb.Booster, kept: int, classes: int
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None]:
+    """Of the training and the stop rows after `kept` rounds, from the scores that training has kept anyway.
+
+    Taking back the rounds of patience on binned rows costs a small part of walking every tree with every row.
+    """
+    while booster.current_iteration() > kept:
+        booster.rollback_one_iter()
+    told: list[NDArray[np.floating[Any]]] = []
+
+    def hear(p: NDArray[np.floating[Any]], _: lgb.Dataset) -> tuple[str, float, bool]:
+        told.append(p.reshape(-1, classes).copy())
+        return "heard", 0.0, False
+
+    booster.eval_train(hear)
+    booster.eval_valid(hear)
+    return told[0], told[1] if len(told) > 1 else None
 
 
 def _mended(booster: lgb.Booster, rounds: int) -> lgb.Booster:
