@@ -22,6 +22,7 @@ import {
   type Bars,
   type BarTime,
   FoldwiseError,
+  MICROS_PER_DAY,
   type OutsideSession,
   type Roll,
   type SessionTemplate,
@@ -104,8 +105,6 @@ function definedOnly({ barTime, timeZone, onNotice }: MarketBarsOptions): ReadBa
     ...(onNotice === undefined ? {} : { onNotice }),
   };
 }
-
-const MICROS_PER_DAY = 86_400_000_000;
 
 function clockOf(calendar: Calendar): MarketClock {
   return {

@@ -51,7 +51,7 @@ def average_of_trees(trees: Sequence[Any], classes: int, source: str) -> Probabi
     for number, tree in enumerate(trees):
         leaf = tree.children_left == -1
         fields["feature"].append(np.where(leaf, 0, tree.feature))
-        fields["threshold"].append(np.where(leaf, 0, _floor_float32(tree.threshold)))
+        fields["threshold"].append(np.where(leaf, 0, floor_float32(tree.threshold)))
         fields["left"].append(np.where(leaf, 0, tree.children_left))
         fields["right"].append(np.where(leaf, 0, tree.children_right))
         fields["tree"].append(np.full(tree.node_count, number))
@@ -89,7 +89,7 @@ def average_of_trees(trees: Sequence[Any], classes: int, source: str) -> Probabi
     return ProbabilityGraph([walk], "class_probabilities", borders=borders)
 
 
-def _floor_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
+def floor_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 that is not above each value."""
     nearest = values.astype(np.float32)
     return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest).astype(np.float32)

@@ -24,7 +24,7 @@ from foldwise_engine.cache import ByteCache
 from foldwise_engine.data import Floats, Selection
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import INPUT, ProbabilityGraph
-from foldwise_engine.export.trees import thinned_borders
+from foldwise_engine.export.trees import floor_float32, thinned_borders
 from foldwise_engine.process import memory_share
 
 CACHE_SHARE = 8
@@ -270,8 +270,7 @@ def _mended(booster: lgb.Booster, rounds: int) -> lgb.Booster:
 def _floored(line: re.Match[str]) -> str:
     largest = float(np.finfo(np.float32).max)
     thresholds = np.clip(np.array([float(value) for value in line[1].split()]), -largest, largest)
-    nearest = thresholds.astype(np.float32)
-    floored = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    floored = floor_float32(thresholds)
     # LightGBM reads what is no larger than this as zero; a graph does not, so such thresholds move to where both agree.
     tiny = np.abs(floored) <= ZERO
     floored = np.where(tiny, np.where(floored < 0, np.nextafter(-ZERO, np.float32(-np.inf)), ZERO), floored)
