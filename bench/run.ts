@@ -5,6 +5,7 @@ import type { Bench } from "./lib/bench.js";
 const BENCHES: Record<string, () => Promise<Bench>> = {
   attainable: async () => (await import("./attainable-table.js")).bench,
   spine: async () => (await import("./spine.js")).bench,
+  tabular: async () => (await import("./tabular.js")).bench,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {

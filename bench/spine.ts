@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import type { Bench } from "./lib/bench.js";
+import type { Figure } from "./lib/figure.js";
 import { busyNote, describeMachine } from "./lib/machine.js";
 import { writeResults } from "./lib/results.js";
 import { markdownTable } from "./lib/table.js";
-import type { Figure } from "./spine/figure.js";
 import { fitFigure, memoryFigure, rowFigure } from "./spine/fit.js";
 import { prepareFigure } from "./spine/prepare.js";
 import { storeFigures } from "./spine/store.js";

@@ -32,7 +32,13 @@ export class Reference {
     return answer.parse(JSON.parse(await this.line()));
   }
 
+  /** Ends it in the middle of a command; what waits for an answer fails. */
+  kill(): void {
+    this.process.kill("SIGKILL");
+  }
+
   async close(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const exited = once(this.process, "exit");
     this.process.stdin?.end();
     await exited;

@@ -2,9 +2,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeDemoData } from "../../src/data/demo/index.js";
 import { prepareConfigSchema, prepareDataset } from "../../src/prepare/index.js";
+import { benchFolder } from "../lib/dataset.js";
+import { type Figure, inSeconds } from "../lib/figure.js";
 import { median, seconds } from "../lib/pairs.js";
-import { benchFolder } from "./dataset.js";
-import { type Figure, inSeconds } from "./figure.js";
 
 const BARS = 100_000;
 

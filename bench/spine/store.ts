@@ -2,10 +2,10 @@ import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { openStored } from "../../src/data/index.js";
+import { benchFolder, ensureDataset, SYMBOL } from "../lib/dataset.js";
+import { ALLOWED_SECONDS, type Figure, inSeconds } from "../lib/figure.js";
 import { interleavedPairs, median, seconds } from "../lib/pairs.js";
 import { Reference } from "../lib/reference.js";
-import { benchFolder, ensureDataset, SYMBOL } from "./dataset.js";
-import { ALLOWED_SECONDS, type Figure, inSeconds } from "./figure.js";
 
 /** Parquet → a store that did not have it, against reading the file alone with pyarrow; and opening it again. */
 export async function storeFigures(pairs: number): Promise<Figure[]> {

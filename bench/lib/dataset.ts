@@ -13,7 +13,9 @@ export const FEATURES = 180;
 export const TRAIN_ROWS = 73_000;
 /** Stop rows: half of the validation part. */
 export const STOP_ROWS = 7_800;
+/** The horizon of every figure that needs one. */
 export const HORIZON = 20;
+export const HORIZONS = [5, 10, 15, 20] as const;
 export const SYMBOL = "MES";
 
 /** Everything that the benches write lies here, and may be deleted at any time. */
@@ -27,7 +29,7 @@ export function benchFolder(): string {
  * Made once and kept.
  */
 export async function ensureDataset(): Promise<{ folder: string; path: string }> {
-  const folder = join(benchFolder(), `spine-${ROWS}x${FEATURES}-3`);
+  const folder = join(benchFolder(), `spine-${ROWS}x${FEATURES}-4`);
   const path = join(folder, "datasets", `${SYMBOL}.parquet`);
   if (existsSync(path)) return { folder, path };
   console.error("Making the dataset of the benchmark (once) …");
@@ -49,7 +51,7 @@ async function makeDataset(out: string): Promise<void> {
   if (names.length < FEATURES) throw new Error(`the catalogue has only ${names.length} features`);
   const piece = new Int32Array(bars.n);
   const label = { k: 0.5, entry: "next_open", atrPeriod: 14 } as const;
-  const { labels, entryPrice } = tripleBarrier(bars, { ...label, horizon: HORIZON, piece });
+  const labelled = HORIZONS.map((horizon) => ({ horizon, ...tripleBarrier(bars, { ...label, horizon, piece }) }));
   // The last rows have no full horizon ahead, the first ones no warm features: cut both.
   const end = bars.n - HORIZON;
   const start = end - ROWS;
@@ -59,13 +61,15 @@ async function makeDataset(out: string): Promise<void> {
     const from = (start + i) * names.length;
     rows.set(X.subarray(from, from + FEATURES), i * FEATURES);
   }
-  const horizon: HorizonLabels = {
-    horizon: HORIZON,
-    y: labels.y.slice(start, end),
-    end: labels.end.slice(start, end),
-    w: labels.w.slice(start, end),
-    ...(labels.r === undefined ? {} : { r: labels.r.slice(start, end) }),
-  };
+  const horizons = labelled.map(
+    ({ horizon, labels }): HorizonLabels => ({
+      horizon,
+      y: labels.y.slice(start, end),
+      end: labels.end.slice(start, end),
+      w: labels.w.slice(start, end),
+      ...(labels.r === undefined ? {} : { r: labels.r.slice(start, end) }),
+    }),
+  );
   const val = Math.floor(ROWS * 0.7);
   const test = Math.floor(ROWS * 0.85);
   await writeDataset(
@@ -74,8 +78,8 @@ async function makeDataset(out: string): Promise<void> {
       timestamps: bars.timestamp.slice(start, end),
       featureNames: names.slice(0, FEATURES),
       X: rows,
-      horizons: [horizon],
-      entryPrice: entryPrice.slice(start, end),
+      horizons,
+      entryPrice: labelled[0]!.entryPrice.slice(start, end),
       piece: piece.slice(start, end),
       parts: { train: { start: 0, end: val }, val: { start: val, end: test }, test: { start: test, end: ROWS } },
       pipeline: {
@@ -92,9 +96,9 @@ async function makeDataset(out: string): Promise<void> {
         adjust: "none",
         features: { ...plan.spec, names: names.slice(0, FEATURES) },
         labels: {
-          horizons: [HORIZON],
+          horizons: [...HORIZONS],
           entry: label.entry,
-          k: { [HORIZON]: label.k },
+          k: Object.fromEntries(HORIZONS.map((horizon) => [horizon, label.k])),
           atrPeriod: label.atrPeriod,
           session: "cross",
         },
