@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Foldwise's public interface. Prediction (`loadModel`) needs no Python; training runs its engines in worker processes. */
 export { type BundleManifest, Run } from "./artifacts/index.js";
 export { generateDemoBars, writeDemoData } from "./data/demo/index.js";

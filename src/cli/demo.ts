@@ -8,6 +8,7 @@ import { formatSummary, prepareConfigSchema, prepareDataset } from "../prepare/i
 import { formatLeaderboard } from "../report/index.js";
 import { type TrainRunResult, trainRun } from "../training/index.js";
 import { type CommandContext, examples, runs } from "./command.js";
+import { bestJob, byCalibrate } from "./outcome.js";
 
 interface Options {
   out: string;
@@ -52,7 +53,7 @@ async function tour(context: CommandContext, { out }: Options): Promise<number> 
   output.print("\n── What came out ────────────────────────────────────────────────");
   for (const { reports } of results) {
     output.print(`\n${formatLeaderboard(reports).trimEnd()}`);
-    for (const report of reports) output.print(`  ${report.model_name}: ${report.head_line}`);
+    for (const report of byCalibrate(reports)) output.print(`  ${report.model_name}: ${report.head_line}`);
   }
   const synthetic = results.at(-1);
   const predicted = synthetic === undefined ? null : await predictOnce(synthetic, context, out);
@@ -107,11 +108,11 @@ async function trainOn(
 
 /** The last hours of bars through one bundle, as a live service would: raw bars in, probabilities out, no Python. */
 async function predictOnce(
-  { run }: TrainRunResult,
+  { run, reports }: TrainRunResult,
   { output, signal, cwd }: CommandContext,
   out: string,
 ): Promise<string | null> {
-  const job = run.file.jobs.find(({ status }) => status === "succeeded");
+  const job = bestJob(run.file.jobs, reports);
   if (job === undefined || job.bundle === null) return null;
   const model = await loadModel(join(run.dir, job.bundle));
   const path = join(out, "predictions.csv");

@@ -40,6 +40,9 @@ function install(cwd: string, group: string): Promise<number> {
   });
 }
 
+/** Neither a checkout nor a project has the command on the path. */
+const HERE = `The command is typed ${isCheckout() ? "./bin/foldwise" : "npx foldwise"} here.`;
+
 function formatDoctor({ ok, python, checks, machine }: DoctorReport): string {
   const gib = (machine.memoryBytes / 2 ** 30).toFixed(0);
   const rows = checks.map((check) => [
@@ -54,6 +57,6 @@ function formatDoctor({ ok, python, checks, machine }: DoctorReport): string {
     "",
     `Python: ${python.python} (${python.source})`,
     `Machine: ${machine.platform}, ${machine.cores} cores, ${gib} GiB, devices: ${machine.devices.join(", ") || "none"}`,
-    ok ? "All that is required is there." : "Something that is required is missing or broken; see above.",
+    ok ? "All that is required is there." : `Something that is required is missing or broken; see above. ${HERE}`,
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunJob } from "../artifacts/index.js";
-import { formatLeaderboard, formatReport } from "../report/index.js";
+import { formatLeaderboard, formatReport, type Report } from "../report/index.js";
 import type { TrainRunResult } from "../training/index.js";
 import type { Output } from "./output.js";
 
@@ -15,11 +15,11 @@ export function printOutcome(output: Output, { run, reports }: TrainRunResult): 
   else if (reports.length > 0) output.print(formatLeaderboard(reports));
   for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
   output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
-  const [first] = jobs.filter((job) => job.status === "succeeded");
-  if (first !== undefined) {
-    const knowsBars = readFileSync(join(run.dir, first.bundle ?? "", "pipeline.json"), "utf8").trim() !== "null";
+  const best = bestJob(jobs, reports);
+  if (best !== undefined) {
+    const knowsBars = readFileSync(join(run.dir, best.bundle ?? "", "pipeline.json"), "utf8").trim() !== "null";
     const rows = knowsBars ? "--bars BARS" : "--data ROWS";
-    output.print(`Next: foldwise predict --model-dir ${run.dir}/${first.bundle} ${rows} --out predictions.csv`);
+    output.print(`Next: foldwise predict --model-dir ${run.dir}/${best.bundle} ${rows} --out predictions.csv`);
   }
   output.result({
     event: "finished",
@@ -42,6 +42,20 @@ export function printOutcome(output: Output, { run, reports }: TrainRunResult): 
     })),
   });
   return exitCode(jobs);
+}
+
+/** As leaderboards are ordered: by the calibrate rows, since the order of the test figures is no choice to be made. */
+export const byCalibrate = (reports: readonly Report[]): Report[] =>
+  [...reports].sort((a, b) => a.validation.calibrate.metrics.log_loss - b.validation.calibrate.metrics.log_loss);
+
+/** The job at the head of the first leaderboard; losses of several symbols or horizons do not compare. */
+export function bestJob(jobs: readonly RunJob[], reports: readonly Report[]): RunJob | undefined {
+  const finished = jobs.filter(({ status }) => status === "succeeded");
+  const [first] = finished;
+  if (first === undefined) return undefined;
+  const { symbol, horizon } = first;
+  const [best] = byCalibrate(reports.filter((report) => report.symbol === symbol && report.horizon === horizon));
+  return finished.find((job) => job.model === best?.model_name && job.symbol === symbol && job.horizon === horizon);
 }
 
 /** In a grid one job's bad data is that job's failure; a single job that was refused before its fit is a refused call. */

@@ -7,6 +7,7 @@ import { trainRun } from "../training/index.js";
 import { type BarTime, FoldwiseError } from "../types/index.js";
 import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
+import { byCalibrate } from "./outcome.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -74,7 +75,7 @@ async function firstContact(context: CommandContext, input: string, options: Opt
   const failed = run.file.jobs.filter(({ status }) => status !== "succeeded");
   output.print("");
   if (reports.length > 0) output.print(formatLeaderboard(reports));
-  for (const report of reports) output.print(`${report.model_name}: ${report.head_line}`);
+  for (const report of byCalibrate(reports)) output.print(`${report.model_name}: ${report.head_line}`);
   for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
   output.print(`\n${goOn(summary, reports, { ...options, data, runDir: run.dir }).join("\n")}`);
   output.result({
@@ -145,12 +146,11 @@ async function prepared(
 function goOn(
   summary: PrepareSummary,
   reports: readonly Report[],
-  { symbol, horizon, data, runDir }: Options & { data: string; runDir: string },
+  { symbol, horizon, tz, rolls, data, runDir }: Options & { data: string; runDir: string },
 ): string[] {
-  // By the calibrate rows: the order of the test figures is no choice to be made.
-  const [best] = [...reports].sort(
-    (a, b) => a.validation.calibrate.metrics.log_loss - b.validation.calibrate.metrics.log_loss,
-  );
+  const [best] = byCalibrate(reports);
+  // Without them the same bars would be read in another way.
+  const reading = [tz === undefined ? "" : ` --tz ${tz}`, rolls === undefined ? "" : ` --rolls ${rolls}`].join("");
   return [
     "Go on with:",
     `  foldwise train --model all --symbol ${symbol} --horizon ${horizon} --data ${data}`,
@@ -159,7 +159,7 @@ function goOn(
       : [
           `  foldwise predict --model-dir ${runDir}/models/${best.model_name}_${symbol}_h${horizon} --bars NEW_BARS --out predictions.csv`,
         ]),
-    `  foldwise prepare ${summary.source.path} --symbol ${symbol} --bar-time ${summary.barTime} --set label.target_neutral=0.3`,
+    `  foldwise prepare ${summary.source.path} --symbol ${symbol} --bar-time ${summary.barTime}${reading} --set label.target_neutral=0.3`,
     `  foldwise report --help    what the figures say in full: ${runDir}/reports`,
   ];
 }

@@ -19,5 +19,7 @@ export function pythonEnvironment(env: NodeJS.ProcessEnv, root: string): Record<
     PYTHONNOUSERSITE: "1",
     PYTHONUNBUFFERED: "1",
     PYTHONUTF8: "1",
+    // Nothing is written into the package's folder, which may be another user's, nor beside people's plug-ins.
+    PYTHONDONTWRITEBYTECODE: "1",
   };
 }

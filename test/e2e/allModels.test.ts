@@ -1,0 +1,81 @@
+/** `foldwise train --model all`: every model on real daily bars and on both synthetic futures, in one grid. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDataset } from "../../src/data/index.js";
+import { loadModel } from "../../src/inference/index.js";
+import { BUILTIN } from "../../src/models/index.js";
+import { type Report, reportSchema } from "../../src/report/index.js";
+import { type CliResult, emptyFolder, foldwise, ROOT } from "./cli.js";
+import { readJson, succeeds } from "./fixture.js";
+
+const SYMBOLS = ["SPX", "MES", "MGC"];
+const HORIZON = 10;
+const MODELS = BUILTIN.map(({ id }) => id);
+/** 27 features instead of 180. */
+const FEW = ["--set", "features.timeframes=[]", "--set", "features.groups=[momentum,volatility]"];
+
+let cwd: string;
+let result: CliResult;
+const at = (...parts: string[]): string => join(cwd, ...parts);
+const run = (...parts: string[]): string => at("experiments", "runs", "all", ...parts);
+const reportOf = (model: string, symbol: string): Report =>
+  reportSchema.parse(readJson(run("reports", `${model}_${symbol}_h${HORIZON}_report.json`)));
+
+beforeAll(async () => {
+  cwd = emptyFolder();
+  const files: Record<string, string> = { SPX: join(ROOT, "examples", "data", "sp500_daily.csv") };
+  for (const symbol of ["MES", "MGC"]) {
+    files[symbol] = `${symbol}.csv`;
+    await succeeds(["demo-data", "--symbol", symbol, "--bars", "3000", "--out", files[symbol]], { cwd });
+  }
+  for (const symbol of SYMBOLS) {
+    const args = ["--symbol", symbol, "--bar-time", "close", "--horizons", String(HORIZON), ...FEW];
+    await succeeds(["prepare", files[symbol]!, ...args], { cwd });
+  }
+  const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON)];
+  result = await foldwise(["train", "--model", "all", ...grid, "--run-id", "all"], { cwd });
+});
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+it("ends with exit code 0 and every job done", () => {
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.stdout).toContain(`${3 * MODELS.length} of ${3 * MODELS.length} jobs succeeded.`);
+});
+
+describe.each(SYMBOLS)("on %s", (symbol) => {
+  /** The lines of the symbol's leaderboard: name and calibrate log-loss. */
+  const leaderboard = (): [name: string, loss: number][] => {
+    const start = result.stdout.indexOf(`${symbol}, horizon ${HORIZON} bars`);
+    const [, , ...lines] = result.stdout.slice(start).split("\n\n")[0]!.trimEnd().split("\n");
+    return lines.map((line) => /^(\(prior only\)|\S+) +([\d.]+)/.exec(line)!).map((m) => [m[1]!, Number(m[2])]);
+  };
+
+  it("shows a leaderboard of all models and the prior, in the order of the calibrate log-loss", () => {
+    const lines = leaderboard();
+    expect(lines.map(([name]) => name).sort()).toEqual(["(prior only)", ...MODELS].sort());
+    expect(lines.map(([, loss]) => loss)).toEqual(lines.map(([, loss]) => loss).sort((a, b) => a - b));
+    for (const [name, loss] of lines.filter(([name]) => name !== "(prior only)")) {
+      expect(loss).toBeCloseTo(reportOf(name, symbol).validation.calibrate.metrics.log_loss, 3);
+    }
+  });
+
+  it("says which bars are synthetic", () => {
+    for (const model of MODELS) expect(reportOf(model, symbol).synthetic).toBe(symbol !== "SPX");
+    expect(result.stdout.includes(`${symbol}, horizon ${HORIZON} bars, SYNTHETIC data`)).toBe(symbol !== "SPX");
+  });
+
+  it.each(MODELS)("the bundle of %s predicts in Node", async (model) => {
+    const data = await openDataset({ symbol, horizon: HORIZON, data: at("data", "datasets"), store: at(".foldwise") });
+    const served = await loadModel(run("models", `${model}_${symbol}_h${HORIZON}`));
+    const { predictions, probabilities, confidence } = await served.predict(data.test.X);
+    await served.close();
+    expect(predictions).toHaveLength(data.test.y.length);
+    // Not the same answer for every row.
+    expect(new Set(confidence).size).toBeGreaterThan(10);
+    for (let row = 0; row < predictions.length; row += 1) {
+      const sum = probabilities.subarray(3 * row, 3 * row + 3).reduce((total, p) => total + p, 0);
+      expect(sum).toBeCloseTo(1, 5);
+    }
+  });
+});
