@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { collect, commaList, integerList, positiveInteger, wholeNumber } from "./command.js";
 
 /** One entry a flag that several commands share: name, help and parser stand here only. */
@@ -47,3 +47,10 @@ export function sharedFlags(command: Command, ...names: FlagName[]): Command {
   }
   return command;
 }
+
+/** `--date-order`, of every command that reads bars. */
+export const dateOrderOption = (fallback: string): Option =>
+  new Option(
+    "--date-order <which>",
+    `what dates such as 03/04/2024 mean: month or day first (default: ${fallback})`,
+  ).choices(["mdy", "dmy"]);

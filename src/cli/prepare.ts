@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { symbolMarket } from "../config/index.js";
 import { formatSummary, type Layout, prepareDataset, summaryToJson } from "../prepare/index.js";
-import type { BarTime } from "../types/index.js";
+import type { BarTime, DateOrder } from "../types/index.js";
 import { collect, commaList, examples, runs } from "./command.js";
+import { dateOrderOption } from "./flags.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -11,6 +12,7 @@ interface Options {
   horizons?: string[];
   barTime?: BarTime;
   tz?: string;
+  dateOrder?: DateOrder;
   out: string;
   layout: "series" | "splits" | "both";
   config?: string;
@@ -38,6 +40,7 @@ export function prepareCommand(program: Command): void {
       commaList,
     )
     .option("--tz <zone>", "zone of stamps that have none, e.g. America/Chicago (default: UTC)")
+    .addOption(dateOrderOption("the file tells, or it is refused"))
     .option("--out <dir>", "data folder; datasets/ and splits/scaled/ are written below it", "data")
     .addOption(
       new Option("--layout <which>", "one series with borders, three split files, or both")
@@ -93,6 +96,7 @@ export function prepareCommand(program: Command): void {
       allowSmall: options.allowSmall === true,
       ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
       ...(options.tz === undefined ? {} : { timeZone: options.tz }),
+      ...(options.dateOrder === undefined ? {} : { dateOrder: options.dateOrder }),
       out: options.out,
       layouts,
       cwd,

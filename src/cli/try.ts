@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { symbolMarket } from "../config/index.js";
+import { guessedOrder } from "../data/index.js";
 import { formatSummary, type PrepareSummary, prepareDataset } from "../prepare/index.js";
 import { formatLeaderboard, type Report } from "../report/index.js";
 import { trainRun } from "../training/index.js";
-import { type BarTime, FoldwiseError } from "../types/index.js";
+import { type BarTime, type DateOrder, FoldwiseError } from "../types/index.js";
 import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
-import { sharedFlags } from "./flags.js";
+import { dateOrderOption, sharedFlags } from "./flags.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -14,6 +15,7 @@ interface Options {
   horizon: number;
   barTime?: BarTime;
   tz?: string;
+  dateOrder?: DateOrder;
   rolls?: string;
   out: string;
   runs?: string;
@@ -38,6 +40,7 @@ export function tryCommand(program: Command): void {
       ]),
     )
     .option("--tz <zone>", "zone of stamps that have none, e.g. America/Chicago (default: UTC)")
+    .addOption(dateOrderOption("the file tells, or it is refused"))
     .option("--rolls <file>", "contract rolls: timestamp,contract[,old_price,new_price] (default: a contract column)")
     .option("--out <dir>", "data folder of the prepared rows", join("data", "try"))
     .option("--allow-small", "go on with fewer than 500 rows");
@@ -104,7 +107,7 @@ async function prepared(
   input: string,
   options: Options,
 ): Promise<{ summary: PrepareSummary; guesses: string[] }> {
-  const { symbol, tz, rolls, out, allowSmall, horizon } = options;
+  const { symbol, tz, dateOrder, rolls, out, allowSmall, horizon } = options;
   const market = symbolMarket(symbol, cwd);
   const config = readPrepareConfig({ cwd });
   const horizons = config.horizons.includes(horizon) ? config.horizons : [...config.horizons, horizon];
@@ -121,6 +124,7 @@ async function prepared(
       market,
       ...(barTime === undefined ? {} : { barTime }),
       ...(tz === undefined ? {} : { timeZone: tz }),
+      ...(dateOrder === undefined ? {} : { dateOrder }),
       ...(rolls === undefined ? {} : { rolls }),
       allowSmall: allowSmall === true,
       out,
@@ -129,15 +133,19 @@ async function prepared(
       onEvent: output.event,
       signal,
     });
+  const withOrder = (summary: PrepareSummary): { summary: PrepareSummary; guesses: string[] } => {
+    if (summary.dateOrder?.by === "guessed") guesses.push(guessedOrder(summary.dateOrder));
+    return { summary, guesses };
+  };
   try {
-    return { summary: await attempt(options.barTime), guesses };
+    return withOrder(await attempt(options.barTime));
   } catch (error) {
     if (!(error instanceof FoldwiseError) || error.code !== "usage.bar_time_required") throw error;
     // Taken for an open's, a stamp makes a bar known a step later than it may have been: never a step too early.
     guesses.push(
       "stamps name each bar's open, as most exchanges and vendors write them. If they name the close: --bar-time close.",
     );
-    return { summary: await attempt("open"), guesses };
+    return withOrder(await attempt("open"));
   }
 }
 
@@ -159,7 +167,11 @@ function goOn(
       : [
           `  foldwise predict --model-dir ${runDir}/models/${best.model_name}_${symbol}_h${horizon} --bars NEW_BARS --out predictions.csv`,
         ]),
-    `  foldwise prepare ${summary.source.path} --symbol ${symbol} --bar-time ${summary.barTime} --set label.target_neutral=0.3`,
+    `  foldwise prepare ${summary.source.path} --symbol ${symbol} --bar-time ${summary.barTime}${orderFlag(summary)} --set label.target_neutral=0.3`,
     `  foldwise report --help    what the figures say in full: ${runDir}/reports`,
   ];
 }
+
+/** Only where the rows themselves did not tell, or were not asked. */
+const orderFlag = ({ dateOrder }: PrepareSummary): string =>
+  dateOrder === null || dateOrder.by === "told" ? "" : ` --date-order ${dateOrder.order}`;

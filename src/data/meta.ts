@@ -21,6 +21,7 @@ export const pipelineSchema = z.object({
   outsideSession: z.enum(["keep", "drop"]),
   barTime: z.enum(["open", "close"]),
   timeZone: z.string(),
+  dateOrder: z.enum(["mdy", "dmy"]).optional(),
   step: z.number().positive().nullable(),
   maxGap: z.number(),
   adjust: z.enum(["ratio", "difference", "none"]),

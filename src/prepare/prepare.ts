@@ -7,6 +7,7 @@ import { assignPieces, type Pieces, UNKNOWN_HOURS } from "../market/index.js";
 import {
   type BarTime,
   type Costs,
+  type DateOrder,
   FoldwiseError,
   type OnEvent,
   type PartName,
@@ -36,6 +37,8 @@ export interface PrepareOptions {
   barTime?: BarTime;
   /** Of stamps without a zone; UTC by default. */
   timeZone?: string;
+  /** What dates such as 03/04/2024 mean; left out: the file decides, or `data.ambiguous_dates`. */
+  dateOrder?: DateOrder;
   /** When the symbol trades and what it costs; unknown where left out. The demo generator's bars bring their own hours. */
   market?: { sessions: SessionTemplate | null; costs: Costs | null };
   /** File of contract rolls, for bars without a `contract` column. */
@@ -89,6 +92,7 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
   const market = await readMarketBars(input, rules, {
     ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
     ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
+    ...(options.dateOrder === undefined ? {} : { dateOrder: options.dateOrder }),
     ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
     onNotice: (message: string) => onEvent?.({ event: "notice", message }),
   });
@@ -184,7 +188,7 @@ interface PipelineInput {
 }
 
 function pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs }: PipelineInput): PipelineSpec {
-  const { barTime, timeZone, step } = market.file;
+  const { barTime, timeZone, dateOrder, step } = market.file;
   return {
     version: 1,
     symbol,
@@ -192,6 +196,7 @@ function pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs }
     outsideSession: config.outside_session,
     barTime,
     timeZone,
+    ...(dateOrder === null ? {} : { dateOrder: dateOrder.order }),
     step,
     maxGap: config.max_gap,
     adjust: config.adjust,

@@ -105,6 +105,23 @@ describe("bars", () => {
     expect(stdout).toMatch(/train .* 2022-01-0/);
   });
 
+  it("with dates that may be day or month first are refused, until --date-order says which", async () => {
+    const [head, ...lines] = readFileSync(at("bars.csv"), "utf8").trim().split("\n");
+    const dated = lines.map((line) => line.replace(/^(\d+)-(\d+)-(\d+)[T ](\d+:\d+)[^,]*/, "$3/$2/$1 $4"));
+    // The generator starts on the 3rd of January: the first days fit both orders.
+    const early = dated.filter((line) => Number(line.slice(0, 2)) <= 12).slice(0, 1200);
+    writeFileSync(at("slashed.csv"), [head, ...early].join("\n"));
+    const args = ["slashed.csv", "--symbol", "S", "--horizons", "5", "--bar-time", "close", "--out", "s"];
+    expectRefusal(await foldwise(["prepare", ...args], { cwd }), [/month first or day first/, /--date-order dmy/]);
+    expectRefusal(await foldwise(["try", "slashed.csv", "--symbol", "S"], { cwd }), [/--date-order dmy/]);
+    const { stdout } = await succeeds(["prepare", ...args, "--date-order", "dmy"], { cwd });
+    expect(stdout).toMatch(/dates day first/);
+    expect(stdout).toMatch(/train .* 2022-01-0/);
+    const predict = ["predict", "--model-dir", BUNDLE, "--bars", "slashed.csv", "--out", "slashed.parquet"];
+    expectRefusal(await foldwise(predict, { cwd }), [/--date-order dmy/]);
+    await succeeds([...predict, "--date-order", "dmy"], { cwd });
+  });
+
   it("beyond whose end the horizon reaches are refused at once", async () => {
     const args = ["prepare", "bars.csv", "--symbol", "H", "--bar-time", "close", "--out", "h"];
     for (const horizon of ["9007199254740991", "2000000000", "4000"]) {
