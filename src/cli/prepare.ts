@@ -4,7 +4,7 @@ import { symbolMarket } from "../config/index.js";
 import { formatSummary, type Layout, prepareDataset, summaryToJson } from "../prepare/index.js";
 import type { BarTime, DateOrder } from "../types/index.js";
 import { collect, commaList, examples, runs } from "./command.js";
-import { dateOrderOption } from "./flags.js";
+import { dateOrderOption, sharedFlags } from "./flags.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -65,15 +65,14 @@ export function prepareCommand(program: Command): void {
         "keep",
       ]),
     )
-    .option("--allow-small", "go on with fewer than 500 rows")
-    .option("--set <key=value>", "any key of that file, e.g. label.k=0.7; may be repeated", collect)
-    .addHelpText(
-      "after",
-      examples(
-        "foldwise prepare bars.csv --symbol MES --bar-time open --horizons 5,10,15,20",
-        "foldwise prepare bars.parquet --symbol MES --bar-time close --layout both --set label.target_neutral=0.3",
-      ),
-    );
+    .option("--set <key=value>", "any key of that file, e.g. label.k=0.7; may be repeated", collect);
+  sharedFlags(command, "allowSmall").addHelpText(
+    "after",
+    examples(
+      "foldwise prepare bars.csv --symbol MES --bar-time open --horizons 5,10,15,20",
+      "foldwise prepare bars.parquet --symbol MES --bar-time close --layout both --set label.target_neutral=0.3",
+    ),
+  );
   runs<Options>(command, async (context, options) => {
     const input = command.args[0] ?? "";
     const { output, signal, cwd } = context;

@@ -42,9 +42,8 @@ export function tryCommand(program: Command): void {
     .option("--tz <zone>", "zone of stamps that have none, e.g. America/Chicago (default: UTC)")
     .addOption(dateOrderOption("the file tells, or it is refused"))
     .option("--rolls <file>", "contract rolls: timestamp,contract[,old_price,new_price] (default: a contract column)")
-    .option("--out <dir>", "data folder of the prepared rows", join("data", "try"))
-    .option("--allow-small", "go on with fewer than 500 rows");
-  sharedFlags(command, "runsDir", "seed", "noTest").addHelpText(
+    .option("--out <dir>", "data folder of the prepared rows", join("data", "try"));
+  sharedFlags(command, "allowSmall", "runsDir", "seed", "noTest").addHelpText(
     "after",
     examples(
       "foldwise try bars.csv --symbol MES",
@@ -69,6 +68,8 @@ async function firstContact(context: CommandContext, input: string, options: Opt
     horizons: [horizon],
     data,
     noTest: !options.test,
+    // Prepared a moment ago, with or without the flag.
+    allowSmall: true,
     flags: { seed: options.seed },
     ...(options.runs === undefined ? {} : { runsDir: options.runs }),
     onEvent: output.event,

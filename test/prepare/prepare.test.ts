@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openStored, readBars } from "../../src/data/index.js";
@@ -317,44 +317,6 @@ describe("prepare refuses a feature of one's own", () => {
   });
 });
 
-describe("dates with slashes", () => {
-  /** 800 bars of two hours from New Year on: 67 days. */
-  const bars = randomBars(800, 21);
-  const start = Date.parse("2024-01-01T02:00:00Z") * 1000;
-  bars.timestamp.set(bars.timestamp.map((_, t) => start + t * 7_200_000_000));
-  const config = prepareConfigSchema.parse({ features: QUICK, horizons: [3] });
-  const slashed = (path: string, from = 0, to = bars.n): string => {
-    const [head, ...lines] = readFileSync(writeBars(path, bars, from, to), "utf8")
-      .trim()
-      .split("\n");
-    const dated = lines.map((line) => line.replace(/^(\d+)-(\d+)-(\d+)T(\d+:\d+):[^,]*/, "$3/$2/$1 $4"));
-    writeFileSync(path, [head, ...dated].join("\n"));
-    return path;
-  };
-
-  it("written day first give the rows that ISO stamps give, and so do later bars that alone would not tell", async () => {
-    const [iso, dmy] = [temporaryFolder(), temporaryFolder()];
-    const shared = { config, barTime: "close" as const };
-    await prepareDataset(options(iso, { input: writeBars(join(iso, "b.csv"), bars), ...shared }));
-    const summary = await prepareDataset(options(dmy, { input: slashed(join(dmy, "b.csv")), ...shared }));
-    expect(summary.dateOrder).toEqual({ order: "dmy", by: "told" });
-    expect(formatSummary(summary)).toMatch(/zone UTC, dates day first\./);
-    const [a, b] = [await open(iso), await open(dmy)];
-    expect([...b.timestamps()]).toEqual([...a.timestamps()]);
-    expect(largestDifference(await allRows(b), await allRows(a))).toBe(0);
-    expect(pipelineOf(a).dateOrder).toBe(undefined);
-    expect(pipelineOf(b).dateOrder).toBe("dmy");
-
-    // 1 to 8 January and 1 to 8 March: each fits both orders.
-    const first = slashed(join(dmy, "first.csv"), 0, 90);
-    const rows = await rowsFromBarsFile(pipelineOf(b), first);
-    expect([...rows.timestamps]).toEqual([...bars.timestamp.subarray(pipelineOf(b).warmup, 90)]);
-    await expect(rowsFromBarsFile(pipelineOf(a), first)).rejects.toMatchObject({ code: "data.ambiguous_dates" });
-    const said = await rowsFromBarsFile(pipelineOf(a), first, { dateOrder: "dmy" });
-    expect([...said.timestamps]).toEqual([...rows.timestamps]);
-  });
-});
-
 describe("prepare refuses", () => {
   const folder = temporaryFolder();
   const input = writeBars(join(folder, "bars.csv"), randomBars(600, 6));
@@ -368,6 +330,21 @@ describe("prepare refuses", () => {
   it("intraday bars without a bar time", async () => {
     await expect(prepareDataset(options(folder, { input, config }))).rejects.toMatchObject({
       code: "usage.bar_time_required",
+    });
+  });
+
+  it("features none of which varies", async () => {
+    writeFileSync(
+      join(folder, "one.mjs"),
+      `export default ({ defineFeature }) =>
+        defineFeature({ name: "one", formula: "1", lookback: 1, create: () => ({ push: () => 1 }) });`,
+    );
+    const constant = prepareConfigSchema.parse({ features: { include: ["one"], plugins: ["one.mjs"] } });
+    const run = prepareDataset(options(folder, { input, config: constant, barTime: "close", cwd: folder }));
+    await expect(run).rejects.toMatchObject({
+      code: "data.constant_features",
+      message: expect.stringContaining("The only feature has one value in all 420 training rows"),
+      exitCode: 2,
     });
   });
 
