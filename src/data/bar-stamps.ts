@@ -131,6 +131,7 @@ export class StampColumn {
 
   private add({ micros, kind, offset }: ParsedStamp, dayFirst = micros): void {
     const row = this.count;
+    if (Math.abs(micros) > Number.MAX_SAFE_INTEGER) throw this.outOfReach(micros);
     if (row === this.micros.length) {
       this.micros = grown(this.micros, new Float64Array(2 * row));
       this.kinds = grown(this.kinds, new Uint8Array(2 * row));
@@ -241,6 +242,15 @@ export class StampColumn {
       this.place(row, this.column, value),
       value === null ? "the timestamp is missing." : `${JSON.stringify(value)} is not a timestamp that is read.`,
       `Write it like one of: ${STAMP_SPELLINGS}.`,
+    );
+  }
+
+  private outOfReach(micros: number): Error {
+    return dataError(
+      "data.bad_timestamp",
+      this.place(this.count, this.column, micros),
+      `${formatStamp(micros)} is not a time that is read: they go from 1684 to 2255.`,
+      "Correct the time, or its unit.",
     );
   }
 

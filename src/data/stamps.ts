@@ -112,9 +112,13 @@ function daysInMonth(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
 
-/** 2024-01-31T15:30:00Z, with a fraction only where there is one. */
+/** The last moment that a `Date` can name, microseconds. */
+const LAST_DATE = 8.64e18;
+
+/** 2024-01-31T15:30:00Z, with a fraction only where there is one; a number of µs where no date can say it. */
 export function formatStamp(micros: number): string {
   if (!Number.isFinite(micros)) return "none";
+  if (Math.abs(micros) > LAST_DATE) return `${micros} µs`;
   const seconds = Math.floor(micros / MICROS_PER_SECOND);
   const fraction = micros - seconds * MICROS_PER_SECOND;
   const text = new Date(seconds * 1000).toISOString().slice(0, 19);

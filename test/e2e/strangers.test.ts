@@ -1,7 +1,7 @@
 /** What a quant, an attacker and the next engineer tried, and what must have come of it. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Run } from "../../src/artifacts/index.js";
@@ -72,7 +72,37 @@ describe("a reader that stops early", () => {
   });
 });
 
+describe("bars that may not be read", () => {
+  it("are said to be so: it is no matter of disk space", () => {
+    const path = at("secret.csv");
+    writeFileSync(path, readFileSync(at("bars.csv")), { mode: 0 });
+    // The superuser reads everything, so the command runs as nobody.
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const args = [BIN, "prepare", path, "--symbol", "X", "--bar-time", "close", "--out", at("secret")];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: "/", encoding: "utf8", ...nobody });
+    expect(stderr).toMatch(/secret\.csv: this file may not be read/);
+    expect(stderr).not.toMatch(/disk/);
+    expect(status).toBe(2);
+  });
+});
+
 describe("a pipe in a file's place is refused, not waited for", () => {
+  it("as a calendar of one's own", async () => {
+    mkdirSync(at("config", "calendars"), { recursive: true });
+    spawnSync("mkfifo", [at("config", "calendars", "nyse.csv")]);
+    const args = ["prepare", "bars.csv", "--symbol", "AAPL", "--bar-time", "close", "--out", "piped"];
+    expectRefusal(await foldwise(args, { cwd }), [/nyse\.csv: it is no regular file/]);
+    rmSync(at("config"), { recursive: true });
+  });
+
+  it.each([
+    ["a model", [...TRAIN, "--plugin", "/dev/zero"]],
+    ["a feature", ["prepare", "bars.csv", "--symbol", "Z", "--set", "features.plugins=[/dev/zero]"]],
+  ])("as the module of %s", async (_, args) => {
+    const flags = args[0] === "prepare" ? ["--bar-time", "close", "--out", "piped"] : [];
+    expectRefusal(await foldwise([...args, ...flags], { cwd }), [/lug-in \/dev\/zero is no regular file/]);
+  });
+
   it.each([
     ["--config", (pipe: string) => [...TRAIN, "--config", pipe]],
     ["a dataset's meta file", () => [...TRAIN, "--run-id", "piped"]],

@@ -37,19 +37,25 @@ export function readYaml(path: string, name: string = path): YamlFile {
     text = readRegular(path, MAX_BYTES);
   } catch (cause) {
     if (cause instanceof FoldwiseError) throw cause;
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const why = {
-      ENOENT: "there is no such file",
-      EISDIR: "it is a folder",
-      EACCES: "no permission",
-      ENOTREG: "it is no regular file",
-    }[String(code)];
-    throw new FoldwiseError("config.unreadable", `Could not read ${name}: ${why ?? String(code ?? cause)}.`, {
-      remedy: "Give the path of a readable YAML file.",
-      cause,
-    });
+    throw unreadable(name, cause, "Give the path of a readable YAML file.");
   }
   return parseYaml(text, name);
+}
+
+/** `config.unreadable`: why a file of the configuration cannot be read. */
+export function unreadable(name: string, cause: unknown, remedy: string): FoldwiseError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const why = {
+    ENOENT: "there is no such file",
+    EISDIR: "it is a folder",
+    EACCES: "no permission",
+    ENOTREG: "it is no regular file",
+    EFBIG: "it is too large",
+  }[String(code)];
+  return new FoldwiseError("config.unreadable", `Could not read ${name}: ${why ?? String(code ?? cause)}.`, {
+    remedy,
+    cause,
+  });
 }
 
 /**
