@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { collect, commaList, integerList, positiveInteger, wholeNumber } from "./command.js";
 
 /** One entry a flag that several commands share: name, help and parser stand here only. */
@@ -29,6 +29,7 @@ const FLAGS = {
   ],
   noTest: ["--no-test", "leave the test part closed"],
   plugin: ["--plugin <file>", "module that adds a model; may be repeated", collect],
+  allowSmall: ["--allow-small", "go on with fewer than 500 rows"],
   verify: ["--verify", "hash the data files again instead of trusting size and time"],
 } as const satisfies Record<string, readonly [string, string, ((value: string, previous: never) => unknown)?]>;
 
@@ -47,3 +48,10 @@ export function sharedFlags(command: Command, ...names: FlagName[]): Command {
   }
   return command;
 }
+
+/** `--date-order`, of every command that reads bars. */
+export const dateOrderOption = (fallback: string): Option =>
+  new Option(
+    "--date-order <which>",
+    `what dates such as 03/04/2024 mean: month or day first (default: ${fallback})`,
+  ).choices(["mdy", "dmy"]);

@@ -3,9 +3,9 @@ import { type Command, Option } from "commander";
 import { resolveTrainingConfig } from "../config/index.js";
 import { loadModel, type PredictSource, predictFile } from "../inference/index.js";
 import { loadPlugins } from "../models/index.js";
-import { FoldwiseError, type PartName } from "../types/index.js";
+import { type DateOrder, FoldwiseError, type PartName } from "../types/index.js";
 import { collect, examples, runs } from "./command.js";
-import { sharedFlags } from "./flags.js";
+import { dateOrderOption, sharedFlags } from "./flags.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -18,6 +18,7 @@ interface Options {
   plugin?: string[];
   featurePlugin?: string[];
   rolls?: string;
+  dateOrder?: DateOrder;
 }
 
 export function predictCommand(program: Command): void {
@@ -29,6 +30,7 @@ export function predictCommand(program: Command): void {
       .option("--data <file-or-dir>", "prepared rows: one file, or a data folder with --symbol")
       .option("--bars <file>", "raw OHLCV bars; features are made as the bundle's pipeline.json says")
       .option("--rolls <file>", "contract rolls of --bars, where they have no contract column")
+      .addOption(dateOrderOption("as in the bars trained on"))
       .option("--symbol <name>", "which symbol of a data folder")
       .addOption(
         new Option("--part <which>", "which rows of a data folder")
@@ -64,6 +66,7 @@ export function predictCommand(program: Command): void {
       out: options.out,
       featurePlugins,
       ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
+      ...(options.dateOrder === undefined ? {} : { dateOrder: options.dateOrder }),
       cwd,
       signal,
       onEvent: output.event,

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { symbolMarket } from "../config/index.js";
 import { formatSummary, type Layout, prepareDataset, summaryToJson } from "../prepare/index.js";
-import type { BarTime } from "../types/index.js";
+import type { BarTime, DateOrder } from "../types/index.js";
 import { collect, commaList, examples, runs } from "./command.js";
+import { dateOrderOption, sharedFlags } from "./flags.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -11,6 +12,7 @@ interface Options {
   horizons?: string[];
   barTime?: BarTime;
   tz?: string;
+  dateOrder?: DateOrder;
   out: string;
   layout: "series" | "splits" | "both";
   config?: string;
@@ -38,6 +40,7 @@ export function prepareCommand(program: Command): void {
       commaList,
     )
     .option("--tz <zone>", "zone of stamps that have none, e.g. America/Chicago (default: UTC)")
+    .addOption(dateOrderOption("the file tells, or it is refused"))
     .option("--out <dir>", "data folder; datasets/ and splits/scaled/ are written below it", "data")
     .addOption(
       new Option("--layout <which>", "one series with borders, three split files, or both")
@@ -62,15 +65,14 @@ export function prepareCommand(program: Command): void {
         "keep",
       ]),
     )
-    .option("--allow-small", "go on with fewer than 500 rows")
-    .option("--set <key=value>", "any key of that file, e.g. label.k=0.7; may be repeated", collect)
-    .addHelpText(
-      "after",
-      examples(
-        "foldwise prepare bars.csv --symbol MES --bar-time open --horizons 5,10,15,20",
-        "foldwise prepare bars.parquet --symbol MES --bar-time close --layout both --set label.target_neutral=0.3",
-      ),
-    );
+    .option("--set <key=value>", "any key of that file, e.g. label.k=0.7; may be repeated", collect);
+  sharedFlags(command, "allowSmall").addHelpText(
+    "after",
+    examples(
+      "foldwise prepare bars.csv --symbol MES --bar-time open --horizons 5,10,15,20",
+      "foldwise prepare bars.parquet --symbol MES --bar-time close --layout both --set label.target_neutral=0.3",
+    ),
+  );
   runs<Options>(command, async (context, options) => {
     const input = command.args[0] ?? "";
     const { output, signal, cwd } = context;
@@ -93,6 +95,7 @@ export function prepareCommand(program: Command): void {
       allowSmall: options.allowSmall === true,
       ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
       ...(options.tz === undefined ? {} : { timeZone: options.tz }),
+      ...(options.dateOrder === undefined ? {} : { dateOrder: options.dateOrder }),
       out: options.out,
       layouts,
       cwd,

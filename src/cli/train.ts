@@ -24,6 +24,7 @@ interface Options {
   embargo?: string;
   test: boolean;
   plugin?: string[];
+  allowSmall?: boolean;
   verify?: boolean;
 }
 
@@ -45,6 +46,7 @@ export function trainCommand(program: Command): void {
     "device",
     "embargo",
     "noTest",
+    "allowSmall",
     "runsDir",
     "runId",
     "store",
@@ -80,6 +82,7 @@ async function train({ output, signal, cwd }: CommandContext, options: Options):
       "validation.embargo": embargoOf(options.embargo),
     },
     noTest: !options.test,
+    allowSmall: options.allowSmall === true,
     signal,
     onEvent: output.event,
     ...(model === undefined ? {} : { models: model }),

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { symbolMarket } from "../config/index.js";
+import { guessedOrder } from "../data/index.js";
 import { formatSummary, type PrepareSummary, prepareDataset } from "../prepare/index.js";
 import { formatLeaderboard, type Report } from "../report/index.js";
 import { trainRun } from "../training/index.js";
-import { type BarTime, FoldwiseError } from "../types/index.js";
+import { type BarTime, type DateOrder, FoldwiseError } from "../types/index.js";
 import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
-import { sharedFlags } from "./flags.js";
+import { dateOrderOption, sharedFlags } from "./flags.js";
 import { byCalibrate } from "./outcome.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
@@ -15,6 +16,7 @@ interface Options {
   horizon: number;
   barTime?: BarTime;
   tz?: string;
+  dateOrder?: DateOrder;
   rolls?: string;
   out: string;
   runs?: string;
@@ -39,10 +41,10 @@ export function tryCommand(program: Command): void {
       ]),
     )
     .option("--tz <zone>", "zone of stamps that have none, e.g. America/Chicago (default: UTC)")
+    .addOption(dateOrderOption("the file tells, or it is refused"))
     .option("--rolls <file>", "contract rolls: timestamp,contract[,old_price,new_price] (default: a contract column)")
-    .option("--out <dir>", "data folder of the prepared rows", join("data", "try"))
-    .option("--allow-small", "go on with fewer than 500 rows");
-  sharedFlags(command, "runsDir", "seed", "noTest").addHelpText(
+    .option("--out <dir>", "data folder of the prepared rows", join("data", "try"));
+  sharedFlags(command, "allowSmall", "runsDir", "seed", "noTest").addHelpText(
     "after",
     examples(
       "foldwise try bars.csv --symbol MES",
@@ -67,6 +69,8 @@ async function firstContact(context: CommandContext, input: string, options: Opt
     horizons: [horizon],
     data,
     noTest: !options.test,
+    // Prepared a moment ago, with or without the flag.
+    allowSmall: true,
     flags: { seed: options.seed },
     ...(options.runs === undefined ? {} : { runsDir: options.runs }),
     onEvent: output.event,
@@ -105,7 +109,7 @@ async function prepared(
   input: string,
   options: Options,
 ): Promise<{ summary: PrepareSummary; guesses: string[] }> {
-  const { symbol, tz, rolls, out, allowSmall, horizon } = options;
+  const { symbol, tz, dateOrder, rolls, out, allowSmall, horizon } = options;
   const market = symbolMarket(symbol, cwd);
   const config = readPrepareConfig({ cwd });
   const horizons = config.horizons.includes(horizon) ? config.horizons : [...config.horizons, horizon];
@@ -122,6 +126,7 @@ async function prepared(
       market,
       ...(barTime === undefined ? {} : { barTime }),
       ...(tz === undefined ? {} : { timeZone: tz }),
+      ...(dateOrder === undefined ? {} : { dateOrder }),
       ...(rolls === undefined ? {} : { rolls }),
       allowSmall: allowSmall === true,
       out,
@@ -130,15 +135,19 @@ async function prepared(
       onEvent: output.event,
       signal,
     });
+  const withOrder = (summary: PrepareSummary): { summary: PrepareSummary; guesses: string[] } => {
+    if (summary.dateOrder?.by === "guessed") guesses.push(guessedOrder(summary.dateOrder));
+    return { summary, guesses };
+  };
   try {
-    return { summary: await attempt(options.barTime), guesses };
+    return withOrder(await attempt(options.barTime));
   } catch (error) {
     if (!(error instanceof FoldwiseError) || error.code !== "usage.bar_time_required") throw error;
     // Taken for an open's, a stamp makes a bar known a step later than it may have been: never a step too early.
     guesses.push(
       "stamps name each bar's open, as most exchanges and vendors write them. If they name the close: --bar-time close.",
     );
-    return { summary: await attempt("open"), guesses };
+    return withOrder(await attempt("open"));
   }
 }
 
@@ -150,7 +159,13 @@ function goOn(
 ): string[] {
   const [best] = byCalibrate(reports);
   // Without them the same bars would be read in another way.
-  const reading = [tz === undefined ? "" : ` --tz ${tz}`, rolls === undefined ? "" : ` --rolls ${rolls}`].join("");
+  const { dateOrder } = summary;
+  const reading = [
+    tz === undefined ? "" : ` --tz ${tz}`,
+    // Only where the rows themselves did not tell, or were not asked.
+    dateOrder === null || dateOrder.by === "told" ? "" : ` --date-order ${dateOrder.order}`,
+    rolls === undefined ? "" : ` --rolls ${rolls}`,
+  ].join("");
   return [
     "Go on with:",
     `  foldwise train --model all --symbol ${symbol} --horizon ${horizon} --data ${data}`,

@@ -20,14 +20,19 @@ export function problemsOf(schema: z.ZodType, value: unknown): Problem[] {
   return parsed.success ? [] : parsed.error.issues.flatMap((issue) => fromIssue(issue, [], schema, value));
 }
 
-/** Throws one error that names every problem, each with its place. `place` turns a problem into `file:line:column`. */
+const MOST_TOLD = 50;
+
+/** Throws one error that names every problem (of more than 50 the first ones), each with its place. `place` turns a problem into `file:line:column`. */
 export function throwProblems(problems: readonly Problem[], place: (problem: Problem) => string): void {
   const first = problems[0];
   if (first === undefined) return;
-  const lines = problems.map((problem) => `${place(problem)}: ${problem.text}`);
-  throw new FoldwiseError(first.code, lines.join("\n"), {
-    remedy: [...new Set(problems.map(({ remedy }) => remedy))].join(" "),
-    details: { problems: problems.map(({ code, path }, i) => ({ code, key: dotted(path), message: lines[i] })) },
+  // To find a place costs a look through the file, and nobody reads a thousand lines.
+  const told = problems.slice(0, MOST_TOLD);
+  const lines = told.map((problem) => `${place(problem)}: ${problem.text}`);
+  const more = problems.length > told.length ? `\nand ${problems.length - told.length} more` : "";
+  throw new FoldwiseError(first.code, `${lines.join("\n")}${more}`, {
+    remedy: [...new Set(told.map(({ remedy }) => remedy))].join(" "),
+    details: { problems: told.map(({ code, path }, i) => ({ code, key: dotted(path), message: lines[i] })) },
   });
 }
 
@@ -47,7 +52,8 @@ export function unknownKey(path: Path, allowed: readonly string[]): Problem {
 function fromIssue(issue: z.core.$ZodIssue, prefix: Path, schema: z.ZodType, root: unknown): Problem[] {
   const path = [...prefix, ...issue.path.map((key) => (typeof key === "number" ? key : String(key)))];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey([...path, key], keysAt(schema, path)));
+    const allowed = keysAt(schema, path);
+    return issue.keys.map((key) => unknownKey([...path, key], allowed));
   }
   if (issue.code === "invalid_union") {
     const inner = deepestBranch(issue.errors);

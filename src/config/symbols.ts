@@ -1,12 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { readRegular } from "../files/index.js";
 import { type Costs, didYouMean, FoldwiseError, type SessionTemplate } from "../types/index.js";
 import { jsonSchema } from "./allowed.js";
 import { configFolders } from "./configFile.js";
 import { displayPath } from "./displayPath.js";
 import { loadYaml } from "./loadYaml.js";
 import type { Tree } from "./tree.js";
+import { unreadable } from "./yaml/read.js";
+
+/** A century of holidays is a hundredth of it. */
+const MAX_CALENDAR_BYTES = 1 << 20;
 
 const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "a date such as 2024-12-25");
 const time = z.string().regex(/^\d{1,2}:\d{2}(-1)?$/, "a time such as 09:30, 24:00 or 17:00-1");
@@ -126,7 +131,7 @@ function readCalendar(name: string, folders: readonly string[]): string[] {
   // Looked up among the files that are there, so the name never makes a path.
   const path = tables.findLast(([table]) => table === name)?.[1];
   if (path === undefined) throw unknown("calendar", name, [...new Set(tables.map(([table]) => table))]);
-  return readFileSync(path, "utf8")
+  return readCalendarFile(path)
     .split(/\r?\n/)
     .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("date,"))
     .map((line) =>
@@ -135,6 +140,14 @@ function readCalendar(name: string, folders: readonly string[]): string[] {
         .filter((field) => field !== "")
         .join(" "),
     );
+}
+
+function readCalendarFile(path: string): string {
+  try {
+    return readRegular(path, MAX_CALENDAR_BYTES);
+  } catch (cause) {
+    throw unreadable(path, cause, "Put a CSV file of dates there, or remove it.");
+  }
 }
 
 function unknown(what: string, got: string, known: readonly string[]): FoldwiseError {

@@ -2,6 +2,7 @@ import { sha256File } from "../files/index.js";
 import {
   type Bars,
   type BarTime,
+  type DateOrder,
   FoldwiseError,
   MICROS_PER_DAY,
   MICROS_PER_HOUR,
@@ -12,6 +13,7 @@ import { type BarColumns, findBarColumns } from "./bar-columns.js";
 import { type PlaceOfRow, StampColumn } from "./bar-stamps.js";
 import type { Batch } from "./batch.js";
 import { ColumnCollector } from "./column-collector.js";
+import { type FoundOrder, guessedOrder } from "./date-order.js";
 import { withDuckDB } from "./duckdb.js";
 import { dataError } from "./failure.js";
 import { medianStep, modalStep } from "./steps.js";
@@ -20,10 +22,12 @@ import { addStamps, placeInTable } from "./table-stamps.js";
 import { checkTimeZone } from "./time-zone.js";
 
 export interface ReadBarsOptions {
-  /** What the file's stamps name. Required unless the bars are daily or longer. */
+  /** What the file's stamps name. Required unless the bars are dates, or the market proves it. */
   barTime?: BarTime;
   /** IANA name of the zone of stamps that carry none; `UTC` by default. */
   timeZone?: string;
+  /** What dates such as 03/04/2024 mean; left out: the file decides, or `data.ambiguous_dates`. */
+  dateOrder?: DateOrder;
   /** What is known of the market: it may prove what stamps name, and it says when a day's bar is known. */
   market?: MarketClock;
   onNotice?: (message: string) => void;
@@ -45,6 +49,8 @@ export interface BarsFile {
   /** What the file's stamps named. */
   barTime: BarTime;
   timeZone: string;
+  /** What its dates such as 03/04/2024 mean, and how that is known; null where it has none. */
+  dateOrder: FoundOrder | null;
   /** The most frequent difference of neighbouring stamps in µs; null where it is not at least half of them. */
   step: number | null;
   source: { path: string; sha256: string; rows: number };
@@ -60,11 +66,11 @@ const DAILY = 23 * MICROS_PER_HOUR;
  */
 export async function readBars(path: string, options: ReadBarsOptions = {}): Promise<BarsFile> {
   const timeZone = checkTimeZone(options.timeZone ?? "UTC");
-  const { raw, table } = await withDuckDB(async (connection) => {
+  const { raw, table, dateOrder } = await withDuckDB(async (connection) => {
     const table = await openTable(connection, path);
     const columns = findBarColumns(table);
     const place = placeInTable(table, 0);
-    const collector = new BarCollector(table, columns, place);
+    const collector = new BarCollector(table, columns, place, options.dateOrder);
     for await (const batch of readTable(connection, table, collector.requests)) collector.add(batch);
     const raw = collector.finish(timeZone);
     if (raw.n < 2) {
@@ -73,8 +79,9 @@ export async function readBars(path: string, options: ReadBarsOptions = {}): Pro
     }
     if (columns.volume === null) options.onNotice?.(`${path} has no volume column: volume is taken as 0.`);
     checkBars(raw, columns, place);
-    return { raw, table };
+    return { raw, table, dateOrder: collector.dateOrder };
   });
+  if (dateOrder?.by === "guessed") options.onNotice?.(`${path}: ${guessedOrder(dateOrder)}`);
   const step = modalStep(raw.timestamp);
   const { market } = options;
   const byDate = market?.byDate(step) === true;
@@ -88,7 +95,7 @@ export async function readBars(path: string, options: ReadBarsOptions = {}): Pro
         : raw.timestamp;
   const bars = { ...raw, timestamp };
   const source = { path: table.file.path, sha256: await sha256File(table.file.path), rows: raw.n };
-  return { bars, barTime, timeZone, step, source };
+  return { bars, barTime, timeZone, dateOrder, step, source };
 }
 
 /** The moment at which each day's bar is known; of a day without a session, the end of its date. */
@@ -120,17 +127,21 @@ function barTimeOf(stamps: Timestamps, { barTime, market, onNotice }: ReadBarsOp
     onNotice?.(`${path}: the stamps stand at the sessions' ${proven}, so they name each bar's ${proven}.`);
     return proven;
   }
-  if (medianStep(stamps) < DAILY) {
-    throw new FoldwiseError(
-      "usage.bar_time_required",
-      `${path} holds intraday bars: whether a stamp names a bar's open or its close cannot be told from the file.`,
-      { remedy: "Say --bar-time open (most exchanges and data vendors) or --bar-time close.", details: { path } },
-    );
-  }
+  const isDaily = medianStep(stamps) >= DAILY;
   // A day's name is no moment: taken for one, it would make the bar known a day before its close.
-  if (!stamps.every((stamp) => stamp % MICROS_PER_DAY === 0)) return "close";
-  onNotice?.(`${path} has dates without a time: each bar is taken as known at the end of its (UTC) day.`);
-  return "open";
+  if (isDaily && stamps.every((stamp) => stamp % MICROS_PER_DAY === 0)) {
+    onNotice?.(`${path} has dates without a time: each bar is taken as known at the end of its (UTC) day.`);
+    return "open";
+  }
+  const what = isDaily ? "daily bars whose stamps have a time of day other than midnight" : "intraday bars";
+  throw new FoldwiseError(
+    "usage.bar_time_required",
+    `${path} holds ${what}: whether a stamp names a bar's open or its close cannot be told from the file.`,
+    {
+      remedy: `Say --bar-time open (most exchanges and data vendors) or --bar-time close${isDaily ? "; if the stamps are midnights of another zone, name it with --tz" : ""}.`,
+      details: { path },
+    },
+  );
 }
 
 function shifted(stamps: Timestamps, step: number | null, path: string): Timestamps {
@@ -155,6 +166,7 @@ class BarCollector {
     private readonly table: Table,
     private readonly columns: BarColumns,
     private readonly place: PlaceOfRow,
+    dateOrder: DateOrder | undefined,
   ) {
     const { open, high, low, close } = columns.prices;
     const numbers = [open, high, low, close, ...(columns.volume === null ? [] : [columns.volume])];
@@ -165,7 +177,16 @@ class BarCollector {
       ...numbers.map((name): ColumnRequest => ({ name, as: "number" })),
       ...texts.map((name): ColumnRequest => ({ name, as: "text" })),
     ];
-    this.stamps = new StampColumn(columns.time, place);
+    this.stamps = new StampColumn(columns.time, place, {
+      orderFlag: true,
+      mayBeDates: true,
+      ...(dateOrder === undefined ? {} : { dateOrder }),
+    });
+  }
+
+  /** Once all batches were added. */
+  get dateOrder(): FoundOrder | null {
+    return this.stamps.dateOrder();
   }
 
   add(batch: Batch): void {

@@ -6,6 +6,7 @@ import { withDuckDB } from "./duckdb.js";
 import { dataError } from "./failure.js";
 import type { DatasetFiles } from "./locate.js";
 import { readMeta } from "./meta.js";
+import { refuseContradiction } from "./meta-agrees.js";
 import { readDataset } from "./raw-dataset.js";
 import { planRoles } from "./roles.js";
 import { openTables, type Table } from "./table.js";
@@ -39,6 +40,10 @@ export async function convertDataset(
     const save: SaveArray = (name, dtype, data) =>
       writeFileSync(join(options.into, `${name}.npy`), encodeNpy(dtype, [data.length], data));
     try {
+      if (meta !== null && source.meta !== null) {
+        const { symbol } = source;
+        refuseContradiction(meta, { symbol, features: roles.features, stamps: raw.stamps }, source.meta);
+      }
       return { dataset: assembleDataset(raw, roles, source, meta, save), plainLabel: roles.plainLabel };
     } finally {
       await raw.written;

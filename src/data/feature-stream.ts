@@ -11,7 +11,7 @@ import { readMeta } from "./meta.js";
 import { shares } from "./parts.js";
 import { planRoles } from "./roles.js";
 import { type ColumnRequest, countRows, countStamps, openTables, readerOf, readTable, type Table } from "./table.js";
-import { addStamps, placeInTable } from "./table-stamps.js";
+import { addStamps, dateOrderOf, placeInTable } from "./table-stamps.js";
 import { firstInfinite } from "./transpose.js";
 
 /** One file, or a symbol of a folder and the part of it (all rows by default). */
@@ -115,9 +115,12 @@ async function* streamTable(
   const features = new FeatureBlock(table, names, 1 + pieces.length);
   const requests = [stamp, ...pieces, ...features.requests];
   const place = placeInTable(table, 0);
+  const dateOrder = await dateOrderOf(connection, table, roles.timestamp);
   let before = Number.NEGATIVE_INFINITY;
   for await (const batch of readTable(connection, table, requests)) {
-    const stamps = new StampColumn(roles.timestamp, (row, column, value) => place(row + batch.start, column, value));
+    const stamps = new StampColumn(roles.timestamp, (row, column, value) => place(row + batch.start, column, value), {
+      dateOrder,
+    });
     addStamps(stamps, batch, 0, table, roles.timestamp);
     const timestamps = stamps.toUtc("UTC", before);
     before = timestamps.at(-1)!;

@@ -1,5 +1,7 @@
 export { type BarsFile, type MarketClock, type ReadBarsOptions, readBars } from "./bars.js";
 export { containerOf, labelledRows, viewOf } from "./container.js";
+export { type FoundOrder, guessedOrder, orderInWords } from "./date-order.js";
+export { requireEnoughRows, requireVaryingRows, requireVaryingValues } from "./enough.js";
 export { checkNames, inOrder } from "./feature-names.js";
 export { type FeatureBatch, type FeatureSource, featureStream } from "./feature-stream.js";
 export { keysToSnake } from "./keys.js";

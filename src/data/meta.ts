@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readRegular } from "../files/index.js";
 import type { PipelineSpec, Timestamps } from "../types/index.js";
 import { dataError } from "./failure.js";
-import { keysToCamel, keysToSnake } from "./keys.js";
+import { keysToCamel, keysToSnake, requireShallow } from "./keys.js";
 import { formatStamp, parseStamp } from "./stamps.js";
 
 export const pipelineSchema = z.object({
@@ -21,6 +21,7 @@ export const pipelineSchema = z.object({
   outsideSession: z.enum(["keep", "drop"]),
   barTime: z.enum(["open", "close"]),
   timeZone: z.string(),
+  dateOrder: z.enum(["mdy", "dmy"]).optional(),
   step: z.number().positive().nullable(),
   maxGap: z.number(),
   adjust: z.enum(["ratio", "difference", "none"]),
@@ -62,6 +63,7 @@ const metaSchema = z.object({
 
 /** What `{SYMBOL}.meta.json` says; borders are the first timestamps of val and of test. */
 export interface DatasetMeta {
+  symbol: string | null;
   borders: { val: number; test: number } | null;
   pipeline: PipelineSpec | null;
 }
@@ -70,18 +72,25 @@ export interface DatasetMeta {
 export function readMeta(path: string): DatasetMeta {
   const bad = (why: string): Error =>
     dataError("data.bad_meta", { path }, why, "Mend the file, or remove it to split 70/15/15 by row count.");
+  let text: string;
+  try {
+    text = readRegular(path);
+  } catch (cause) {
+    throw bad(`it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
   let json: unknown;
   try {
-    json = JSON.parse(readRegular(path));
+    json = JSON.parse(text);
+    requireShallow(json);
   } catch (cause) {
-    throw bad(`not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw bad(cause instanceof RangeError ? `${cause.message}.` : `not JSON: ${String(cause)}`);
   }
   const result = metaSchema.safeParse(keysToCamel(json));
   if (!result.success) {
     const issue = result.error.issues[0];
     throw bad(`${issue?.path.join(".") || "the file"}: ${issue?.message}`);
   }
-  const { borders, pipeline } = result.data;
+  const { symbol, borders, pipeline } = result.data;
   const border = (part: "val" | "test"): number => {
     const stamp = parseStamp(borders?.[part] ?? "");
     if (stamp === null) throw bad(`borders.${part} is not a timestamp: ${JSON.stringify(borders?.[part])}`);
@@ -89,7 +98,7 @@ export function readMeta(path: string): DatasetMeta {
   };
   const micros = borders === undefined ? null : { val: border("val"), test: border("test") };
   if (micros !== null && micros.val >= micros.test) throw bad("borders.val must be before borders.test.");
-  return { borders: micros, pipeline: pipeline ?? null };
+  return { symbol: symbol ?? null, borders: micros, pipeline: pipeline ?? null };
 }
 
 /** The text of a meta file. */
@@ -104,8 +113,9 @@ export function pipelineToJson(pipeline: PipelineSpec): unknown {
   return keysToSnake(pipeline);
 }
 
-/** The reverse of `pipelineToJson`; throws a zod error for anything else. */
+/** The reverse of `pipelineToJson`; throws a zod error, or a RangeError, for anything else. */
 export function pipelineFromJson(json: unknown): PipelineSpec {
+  requireShallow(json);
   return pipelineSchema.parse(keysToCamel(json));
 }
 

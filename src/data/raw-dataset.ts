@@ -99,19 +99,17 @@ class DatasetReader {
     const readers = requests.map((request) => readerOf(table, request));
     const start = this.ranges.at(-1)?.end ?? 0;
     const place = placeInTable(table, start);
-    const stamps = new StampColumn(roles.timestamp, (row, column, value) => place(row + start, column, value));
+    const placeHere: PlaceOfRow = (row, column, value) => place(row + start, column, value);
+    const stamps = new StampColumn(roles.timestamp, placeHere);
+    const ends = [...this.ends].map(([name, into]) => {
+      return { name, into, stamps: new StampColumn(name, placeHere, { mayMiss: true }) };
+    });
     let rows = 0;
     for await (const batch of readTable(this.connection, table, [...requests, ...features.requests])) {
       if (this.signal.aborted) throw new FoldwiseError("interrupted.aborted", "Interrupted.");
       addStamps(stamps, batch, 0, table, roles.timestamp);
       let k = 1;
-      for (const [name, column] of this.ends) {
-        const before = start + batch.start;
-        const end = new StampColumn(name, (row, column, value) => place(row + before, column, value), true);
-        addStamps(end, batch, k, table, name);
-        column.add(end.values());
-        k++;
-      }
+      for (const end of ends) addStamps(end.stamps, batch, k++, table, end.name);
       for (const column of this.columns.values()) {
         column.add(readers[k] === "float32" ? batch.float32(k) : batch.float64(k));
         k++;
@@ -132,5 +130,10 @@ class DatasetReader {
       );
     this.ranges.push({ start, end: start + rows });
     this.stamps.push(stamps.toUtc("UTC"));
+    const order = stamps.dateOrder()?.order;
+    for (const end of ends) {
+      if (order !== undefined) end.stamps.readAs(order);
+      end.into.add(end.stamps.values());
+    }
   }
 }

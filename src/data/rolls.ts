@@ -1,4 +1,4 @@
-import { MICROS_PER_DAY } from "../types/index.js";
+import { type DateOrder, MICROS_PER_DAY } from "../types/index.js";
 import { StampColumn } from "./bar-stamps.js";
 import { withDuckDB } from "./duckdb.js";
 import { dataError } from "./failure.js";
@@ -21,16 +21,19 @@ export interface RollRow {
 /**
  * Reads `timestamp` (or `date`), `contract` and, where they are there, `old_price` and `new_price`, oldest first.
  *
+ * @param dateOrder of the bars' own dates such as 03/04/2024, or as it was said
+ *
  * @throws FoldwiseError `data.*` with line and column.
  */
-export async function readRolls(path: string, timeZone: string): Promise<RollRow[]> {
+export async function readRolls(path: string, timeZone: string, dateOrder?: DateOrder): Promise<RollRow[]> {
   return withDuckDB(async (connection) => {
     const table = await openTable(connection, path);
     const [time, contract] = [need(table, ["timestamp", "date", "time"]), need(table, ["contract", "to", "symbol"])];
     const [oldPrice, newPrice] = [find(table, ["old_price"]), find(table, ["new_price"])];
     const prices = [oldPrice, newPrice].filter((name) => name !== null);
     const place = placeInTable(table, 0);
-    const stamps = new StampColumn(time, place);
+    const order = dateOrder === undefined ? {} : { dateOrder };
+    const stamps = new StampColumn(time, place, { orderFlag: true, ...order });
     const rows: { contract: string; prices: number[] }[] = [];
     for await (const batch of readTable(connection, table, [
       { name: time, as: "stamp" },

@@ -21,7 +21,12 @@ export function inspectSource(given: string): SourceFile {
   const stat = statBig(path, given);
   const head = Buffer.alloc(4096);
   const tail = Buffer.alloc(4);
-  const fd = openSync(path, "r");
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (cause) {
+    throw unreadable(given, cause);
+  }
   let got: number;
   try {
     got = readSync(fd, head, 0, head.length, 0);
@@ -38,7 +43,7 @@ function statBig(path: string, given: string): { size: bigint; mtimeNs: bigint; 
   try {
     plain = statSync(path);
   } catch (cause) {
-    throw dataError("data.not_found", { path: given }, "there is no such file.", "Check the path.", cause);
+    throw unreadable(given, cause);
   }
   if (plain.isDirectory()) {
     throw dataError(
@@ -55,6 +60,19 @@ function statBig(path: string, given: string): { size: bigint; mtimeNs: bigint; 
   return statSync(path, { bigint: true });
 }
 
+/** Why a file cannot be opened. */
+function unreadable(path: string, cause: unknown): Error {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "EACCES" || code === "EPERM") {
+    const remedy =
+      "Ask for permission to read it and the folders above it (chmod u+r), or copy it to a folder of yours.";
+    return dataError("data.not_permitted", { path }, "this file may not be read.", remedy, cause);
+  }
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return dataError("data.not_found", { path }, "there is no such file.", "Check the path.", cause);
+  return dataError("data.unreadable", { path }, `this file cannot be opened (${code}).`, "Check the path.", cause);
+}
+
 function formatOf(path: string, head: Buffer, tail: Buffer): "csv" | "parquet" {
   const starts = (...bytes: number[]): boolean => bytes.every((byte, i) => head[i] === byte);
   const cutShort = (): Error =>
@@ -69,6 +87,14 @@ function formatOf(path: string, head: Buffer, tail: Buffer): "csv" | "parquet" {
     return "parquet";
   }
   if ([".parquet", ".pq"].includes(extname(path).toLowerCase())) throw cutShort();
+  if (isSpreadsheet(head, starts)) {
+    throw dataError(
+      "data.spreadsheet",
+      { path },
+      "this is a spreadsheet (Excel or alike), not a text file.",
+      "Export the sheet with the data as CSV (in Excel: Save As, CSV UTF-8).",
+    );
+  }
   if (starts(0x1f, 0x8b) || starts(0x50, 0x4b, 3, 4) || starts(0x28, 0xb5, 0x2f, 0xfd) || starts(0x42, 0x5a, 0x68)) {
     throw dataError(
       "data.compressed",
@@ -82,4 +108,12 @@ function formatOf(path: string, head: Buffer, tail: Buffer): "csv" | "parquet" {
   if (head.includes(0))
     throw dataError("data.not_text", { path }, "neither CSV text nor Parquet.", "Export it as CSV or Parquet.");
   return "csv";
+}
+
+/** A zip archive with a workbook's parts, or the older format of Excel. */
+function isSpreadsheet(head: Buffer, starts: (...bytes: number[]) => boolean): boolean {
+  if (starts(0xd0, 0xcf, 0x11, 0xe0)) return true;
+  return (
+    starts(0x50, 0x4b, 3, 4) && /\[Content_Types\]\.xml|xl\/|opendocument\.spreadsheet/.test(head.toString("latin1"))
+  );
 }

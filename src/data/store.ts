@@ -126,6 +126,13 @@ function statSources(files: DatasetFiles): SourceStat[] {
       return { path, size, mtimeNs, inode };
     }
     const stat = statSync(path, { bigint: true });
+    if (stat.isDirectory())
+      throw dataError(
+        "data.is_a_directory",
+        { path },
+        "this is a folder, a meta file is needed.",
+        "Remove or rename it.",
+      );
     if (!stat.isFile()) {
       throw dataError(
         "data.not_a_file",

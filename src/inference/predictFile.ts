@@ -9,7 +9,14 @@ import {
 } from "../data/index.js";
 import { refuseOverwriting } from "../files/index.js";
 import { rowsFromBarsFile } from "../prepare/index.js";
-import { FoldwiseError, type OnEvent, type PartName, type Timestamps, throwIfAborted } from "../types/index.js";
+import {
+  type DateOrder,
+  FoldwiseError,
+  type OnEvent,
+  type PartName,
+  type Timestamps,
+  throwIfAborted,
+} from "../types/index.js";
 import type { ServedModel } from "./load.js";
 import { PREDICTION_COLUMNS, predictionBatch } from "./predictionTable.js";
 import { BATCH_ROWS } from "./predictor.js";
@@ -29,6 +36,8 @@ export interface PredictFileOptions {
   featurePlugins?: readonly string[];
   /** File of contract rolls of raw bars, where they have no contract column. */
   rolls?: string;
+  /** What dates such as 03/04/2024 of raw bars mean; by default as in the bars that the bundle was trained on. */
+  dateOrder?: DateOrder;
   /** Feature plug-ins are looked for from here. */
   cwd?: string;
   signal?: AbortSignal;
@@ -84,6 +93,7 @@ async function* rowsOf({
   source,
   featurePlugins,
   rolls,
+  dateOrder,
   cwd,
   signal,
   onEvent,
@@ -101,8 +111,10 @@ async function* rowsOf({
   const rows = await rowsFromBarsFile(model.pipeline, source.path, {
     ...(featurePlugins === undefined ? {} : { plugins: featurePlugins }),
     ...(rolls === undefined ? {} : { rolls }),
+    ...(dateOrder === undefined ? {} : { dateOrder }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal }),
+    onNotice: (message) => onEvent?.({ event: "notice", message }),
     onProgress: (step, total) => onEvent?.({ event: "progress", stage: "features", step, total }),
   });
   const { timestamps, featureNames } = rows;

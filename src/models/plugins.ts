@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
@@ -102,6 +102,13 @@ async function importDefault(path: string, written: string): Promise<unknown> {
   if (!existsSync(path)) {
     throw new FoldwiseError("model.plugin_not_found", `There is no plug-in ${written}.`, {
       remedy: `Plug-in paths are relative to the working folder; looked for ${path}.`,
+    });
+  }
+  // Importing a pipe or a device would wait for its end.
+  if (!statSync(path).isFile()) {
+    throw new FoldwiseError("model.plugin_failed", `Plug-in ${written} is no regular file.`, {
+      remedy: "Name a JavaScript module.",
+      details: { plugin: written },
     });
   }
   try {

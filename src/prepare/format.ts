@@ -1,3 +1,4 @@
+import { orderInWords } from "../data/index.js";
 import { DURATION_QUANTILES, type LabelStatistics, type LostLabels } from "../labels/index.js";
 import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND } from "../types/index.js";
 import type { HorizonSummary } from "./label-rows.js";
@@ -10,7 +11,10 @@ export function formatSummary(summary: PrepareSummary): string {
   const { outside } = summary;
   const lines = [
     `${symbol}${synthetic ? " (SYNTHETIC bars)" : ""}: ${count(rows.bars)} bars of ${stepText(summary.step)} from ${summary.source.path}`,
-    field("Time", `stamps name the bar's ${summary.barTime}, zone ${summary.timeZone}. ${summary.calendar}`),
+    field(
+      "Time",
+      `stamps name the bar's ${summary.barTime}, zone ${summary.timeZone}${orderText(summary)}. ${summary.calendar}`,
+    ),
     field(
       "Rows",
       `${count(rows.written)} written, ${count(rows.lostToWarmup)} lost to the features' warm-up (longest: ${features.longest})`,
@@ -45,6 +49,11 @@ export function formatSummary(summary: PrepareSummary): string {
     ...files.map((file) => `Written: ${file}`),
   ];
   return lines.join("\n");
+}
+
+function orderText({ dateOrder }: PrepareSummary): string {
+  if (dateOrder === null) return "";
+  return `, dates ${orderInWords(dateOrder.order)}${dateOrder.by === "guessed" ? " (guessed: only so are the rows in time order)" : ""}`;
 }
 
 /** Where the texts of fields begin. */

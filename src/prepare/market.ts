@@ -21,6 +21,7 @@ import {
   type Adjust,
   type Bars,
   type BarTime,
+  type DateOrder,
   FoldwiseError,
   MICROS_PER_DAY,
   type OutsideSession,
@@ -41,6 +42,8 @@ export interface MarketRules {
 export interface MarketBarsOptions {
   barTime?: BarTime;
   timeZone?: string;
+  /** What dates such as 03/04/2024 mean; left out: the file decides. */
+  dateOrder?: DateOrder;
   /** File of rolls; the bars' own `contract` column where absent. */
   rolls?: string;
   /** Rolls of the bars that a pipeline was made from: a stream that begins later goes on from their level. */
@@ -83,7 +86,11 @@ export async function readMarketBars(
   const { rows, rolls, first } =
     rollsFile === undefined
       ? { ...rollsOfContracts(bars, place), first: bars.contract?.[0] ?? null }
-      : rollsOfFile(bars, await readRolls(rollsFile, file.timeZone), calendar);
+      : rollsOfFile(
+          bars,
+          await readRolls(rollsFile, file.timeZone, file.dateOrder?.order ?? options.dateOrder),
+          calendar,
+        );
   const start = rules.adjust === "difference" ? levelOf(first, earlier, rules.adjust) : undefined;
   const adjusted = adjustBars(bars, rows, rolls, rules.adjust, start);
   return {
@@ -98,10 +105,11 @@ export async function readMarketBars(
   };
 }
 
-function definedOnly({ barTime, timeZone, onNotice }: MarketBarsOptions): ReadBarsOptions {
+function definedOnly({ barTime, timeZone, dateOrder, onNotice }: MarketBarsOptions): ReadBarsOptions {
   return {
     ...(barTime === undefined ? {} : { barTime }),
     ...(timeZone === undefined ? {} : { timeZone }),
+    ...(dateOrder === undefined ? {} : { dateOrder }),
     ...(onNotice === undefined ? {} : { onNotice }),
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
@@ -89,6 +89,13 @@ async function importDefault(path: string, written: string): Promise<unknown> {
   if (!existsSync(path)) {
     throw new FoldwiseError("config.plugin_not_found", `There is no feature plug-in ${written}.`, {
       remedy: `Plug-in paths are relative to the working folder; looked for ${path}.`,
+      details: { plugin: written },
+    });
+  }
+  // Importing a pipe or a device would wait for its end.
+  if (!statSync(path).isFile()) {
+    throw new FoldwiseError("config.plugin_failed", `Feature plug-in ${written} is no regular file.`, {
+      remedy: "Name a JavaScript module.",
       details: { plugin: written },
     });
   }

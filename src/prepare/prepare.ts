@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { DEMO_SESSIONS } from "../data/demo/index.js";
-import { type DatasetToWrite, writeDataset } from "../data/index.js";
+import { type DatasetToWrite, requireEnoughRows, requireVaryingValues, writeDataset } from "../data/index.js";
 import { type FeaturePlan, planFeatures } from "../features/index.js";
 import { checkId, refuseOverwriting } from "../files/index.js";
 import { assignPieces, type Pieces, UNKNOWN_HOURS } from "../market/index.js";
 import {
   type BarTime,
   type Costs,
+  type DateOrder,
   FoldwiseError,
   type OnEvent,
   type PartName,
@@ -36,11 +37,13 @@ export interface PrepareOptions {
   barTime?: BarTime;
   /** Of stamps without a zone; UTC by default. */
   timeZone?: string;
+  /** What dates such as 03/04/2024 mean; left out: the file decides, or `data.ambiguous_dates`. */
+  dateOrder?: DateOrder;
   /** When the symbol trades and what it costs; unknown where left out. The demo generator's bars bring their own hours. */
   market?: { sessions: SessionTemplate | null; costs: Costs | null };
   /** File of contract rolls, for bars without a `contract` column. */
   rolls?: string;
-  /** Fewer rows than `FEWEST_ROWS` are taken, too. */
+  /** Fewer rows than 500 are taken, too. */
   allowSmall?: boolean;
   /** Data folder: `datasets/` and `splits/scaled/` are written under it. */
   out: string;
@@ -89,6 +92,7 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
   const market = await readMarketBars(input, rules, {
     ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
     ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
+    ...(options.dateOrder === undefined ? {} : { dateOrder: options.dateOrder }),
     ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
     onNotice: (message: string) => onEvent?.({ event: "notice", message }),
   });
@@ -114,7 +118,9 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
     plugins.filter((feature) => planned.has(feature)),
     bars,
   );
-  const parts = splitRows(enoughRows(Math.max(0, bars.n - plan.warmup), options), config.split);
+  const rowCount = Math.max(0, bars.n - plan.warmup);
+  requireEnoughRows(rowCount, `After the features' warm-up ${input} gives`, options.allowSmall === true);
+  const parts = splitRows(rowCount, config.split);
 
   // Labels come first: they are quick, and horizons that do not fit the bars are refused before the long work.
   stage("labels", `Labelling ${bars.n} bars at horizons ${horizons.join(", ")}`);
@@ -137,24 +143,15 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
     ...(signal === undefined ? {} : { signal }),
   });
 
+  const width = rows.featureNames.length;
+  requireVaryingValues(rows.X.subarray(parts.train.start * width, parts.train.end * width), width, input);
+
   stage("write", `Writing ${symbol} to ${options.out}`);
   const costs = options.market?.costs ?? null;
   const pipeline = pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs });
   const dataset = datasetOf({ symbol, market, pieces, rows, labelled, parts, pipeline });
   const files = await writeDataset(dataset, { out: options.out, layouts: [...options.layouts] });
   return summarise({ market, pieces, plan, labelled, parts, pipeline, files });
-}
-
-/** Fewer rows say nothing about a model. */
-export const FEWEST_ROWS = 500;
-
-function enoughRows(rows: number, { input, allowSmall = false }: PrepareOptions): number {
-  if (rows >= FEWEST_ROWS || allowSmall) return rows;
-  throw new FoldwiseError(
-    "data.too_few_rows",
-    `${input} gives ${rows} rows after the features' warm-up; fewer than ${FEWEST_ROWS} say nothing about a model.`,
-    { remedy: "Give more bars, or --allow-small to go on all the same.", details: { rows, fewest: FEWEST_ROWS } },
-  );
 }
 
 /** (N) trading day of each bar, where labels end with their session; undefined where they may cross. */
@@ -184,7 +181,7 @@ interface PipelineInput {
 }
 
 function pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs }: PipelineInput): PipelineSpec {
-  const { barTime, timeZone, step } = market.file;
+  const { barTime, timeZone, dateOrder, step } = market.file;
   return {
     version: 1,
     symbol,
@@ -192,6 +189,7 @@ function pipelineOf({ symbol, market, config, plan, labelled, synthetic, costs }
     outsideSession: config.outside_session,
     barTime,
     timeZone,
+    ...(dateOrder === null ? {} : { dateOrder: dateOrder.order }),
     step,
     maxGap: config.max_gap,
     adjust: config.adjust,

@@ -4,6 +4,7 @@ import { type FeatureDefinition, type FeaturePlan, featureSteps, planFromSpec } 
 import { Calendar } from "../market/index.js";
 import {
   type Bars,
+  type DateOrder,
   FoldwiseError,
   MICROS_PER_MINUTE,
   type PipelineSpec,
@@ -35,6 +36,9 @@ export interface RowsOptions {
   step?: number | null;
   /** File of rolls, for bars without a `contract` column. */
   rolls?: string;
+  /** What dates such as 03/04/2024 mean; the pipeline's where left out, and where it has none the file decides. */
+  dateOrder?: DateOrder;
+  onNotice?: (message: string) => void;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
@@ -106,12 +110,14 @@ export async function rowsFromBarsFile(
   options: Omit<RowsOptions, "step"> = {},
 ): Promise<FeatureRows & { file: BarsFile }> {
   const { barTime, timeZone, rolls: earlier } = pipeline;
-  const { rolls } = options;
+  const { rolls, onNotice, dateOrder = pipeline.dateOrder } = options;
   const market = await readMarketBars(path, pipeline, {
     barTime,
     timeZone,
     earlier,
     ...(rolls === undefined ? {} : { rolls }),
+    ...(dateOrder === undefined ? {} : { dateOrder }),
+    ...(onNotice === undefined ? {} : { onNotice }),
   });
   const { file, adjusted } = market;
   return { ...(await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step })), file };

@@ -19,6 +19,8 @@ export interface PrepareSummary {
   source: BarsFile["source"];
   barTime: PipelineSpec["barTime"];
   timeZone: string;
+  /** What dates such as 03/04/2024 were taken for, and why; null where there are none. */
+  dateOrder: BarsFile["dateOrder"];
   /** Modal step in microseconds; null for irregular bars. */
   step: number | null;
   /** What a trading day is taken to be. */
@@ -61,6 +63,7 @@ export function summarise({ market, pieces, plan, labelled, parts, pipeline, fil
     source: file.source,
     barTime: pipeline.barTime,
     timeZone: pipeline.timeZone,
+    dateOrder: file.dateOrder,
     step: pipeline.step,
     calendar: calendarSentence(market.calendar),
     outside: { bars: outside, rule: pipeline.outsideSession },

@@ -1,4 +1,4 @@
-import { openStored } from "../data/index.js";
+import { openStored, requireEnoughRows, requireVaryingRows } from "../data/index.js";
 import { FoldwiseError, type OnEvent, type StoredDataset } from "../types/index.js";
 import { type HoldoutPlan, parseLength } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
@@ -13,6 +13,15 @@ export interface OpenedSymbol {
 
 /** Symbol → its rows, or why they cannot be used. */
 export type OpenedSymbols = ReadonlyMap<string, OpenedSymbol | FoldwiseError>;
+
+export interface OpenSymbolsOptions {
+  /** The dataset store; `.foldwise/datasets` by default. */
+  store?: string;
+  verify?: boolean;
+  /** Fewer than 500 rows are taken, too. */
+  allowSmall?: boolean;
+  onEvent?: OnEvent;
+}
 
 /** Plans the rows of an opened dataset as the call's configuration says. */
 export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
@@ -31,7 +40,7 @@ export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
 export async function openSymbols(
   call: TrainCall,
   cells: readonly GridCell[],
-  options: { store?: string; verify?: boolean; onEvent?: OnEvent },
+  options: OpenSymbolsOptions,
 ): Promise<OpenedSymbols> {
   const opened = new Map<string, OpenedSymbol | FoldwiseError>();
   for (const symbol of call.grid.symbols) {
@@ -62,7 +71,7 @@ function refusalOf(state: OpenedSymbol | FoldwiseError | undefined, horizon: num
 async function openSymbol(
   symbol: string,
   call: TrainCall,
-  { store, verify, onEvent }: { store?: string; verify?: boolean; onEvent?: OnEvent },
+  { store, verify, allowSmall = false, onEvent }: OpenSymbolsOptions,
 ): Promise<OpenedSymbol> {
   const { grid } = call;
   const [horizon] = grid.horizons;
@@ -75,5 +84,13 @@ async function openSymbol(
     ...(verify === undefined ? {} : { verify }),
     onNotice: (message) => onEvent?.({ event: "notice", message: `${symbol}: ${message}` }),
   });
-  return planned(dataset, call);
+  const opened = planned(dataset, call);
+  requireEnoughRows(dataset.manifest.rows, `The dataset of ${symbol} has`, allowSmall);
+  await requireVarying(opened);
+  return opened;
+}
+
+/** Throws `data.constant_features` where the rows of a fit are all alike. */
+export function requireVarying({ dataset, plan }: OpenedSymbol): Promise<void> {
+  return requireVaryingRows(dataset, plan.train, dataset.manifest.symbol);
 }

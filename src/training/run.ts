@@ -16,6 +16,8 @@ export interface TrainRunRequest extends TrainRequest {
   /** The dataset store; `.foldwise/datasets` by default. */
   store?: string;
   verify?: boolean;
+  /** Fewer than 500 rows are taken, too. */
+  allowSmall?: boolean;
   /** As typed, for `run.json`. */
   command: string;
   signal?: AbortSignal;
@@ -59,7 +61,12 @@ export async function resumeRun(
   const store = typeof run.file.options.store === "string" ? run.file.options.store : null;
   const call = await resolveCall({ ...request, configFile: join(run.dir, "config.yaml") });
   const cells = planGrid(call.grid.models, call.grid.symbols, call.grid.horizons);
-  const opened = await openSymbols(call, cells, { ...request, ...(store === null ? {} : { store }) });
+  const opened = await openSymbols(call, cells, {
+    ...request,
+    // That was decided when the run began.
+    allowSmall: true,
+    ...(store === null ? {} : { store }),
+  });
   checkSameData(run, opened);
   throwIfAborted(request.signal);
   run.takeOver();

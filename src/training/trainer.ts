@@ -12,7 +12,7 @@ import {
 import { resolveCall } from "./call.js";
 import type { CellResult } from "./cell.js";
 import { planGrid } from "./grid.js";
-import { planned } from "./opened.js";
+import { planned, requireVarying } from "./opened.js";
 import { createRun, DEFAULT_RUNS, execute, type Session } from "./session.js";
 
 export interface TrainerOptions {
@@ -89,7 +89,9 @@ export class ModelTrainer {
       ...(options.config === undefined ? {} : { config: options.config }),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
-    const opened = new Map([[symbol, planned(dataset, call)]]);
+    const rows = planned(dataset, call);
+    await requireVarying(rows);
+    const opened = new Map([[symbol, rows]]);
     throwIfAborted(options.signal);
     let result: CellResult | undefined;
     let failure: unknown;

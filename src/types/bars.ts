@@ -12,6 +12,9 @@ export const MICROS_PER_DAY = 24 * MICROS_PER_HOUR;
 /** Which moment of a bar its stamp names. */
 export type BarTime = "open" | "close";
 
+/** What dates such as 03/04/2024 mean: month first or day first. */
+export type DateOrder = "mdy" | "dmy";
+
 /** One symbol's OHLCV bars in time order, a column an array, all of length `n`. `timestamp` is always the bar's close. */
 export interface Bars {
   n: number;

@@ -1,4 +1,4 @@
-import type { BarTime } from "./bars.js";
+import type { BarTime, DateOrder } from "./bars.js";
 import type { Adjust, Costs, OutsideSession, Roll, SessionTemplate } from "./market.js";
 
 /** The triple-barrier definition (design, section 3). */
@@ -32,6 +32,8 @@ export interface PipelineSpec {
   barTime: BarTime;
   /** Zone of the source file's zone-less stamps. */
   timeZone: string;
+  /** What the source file's dates such as 03/04/2024 mean; left out where it had none. Later bars are read alike. */
+  dateOrder?: DateOrder | undefined;
   /** Modal step of the bars in microseconds; null for irregular bars. */
   step: number | null;
   /** More missing bars than this start a new piece. */

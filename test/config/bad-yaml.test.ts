@@ -137,7 +137,12 @@ describe("bad YAML is refused, with its place", () => {
       "config.unknown_key",
       'bad.yaml:1:1: unknown key "x".',
     ],
-    ["a key twice", "seed: 1\nseed: 2\n", "config.bad_yaml", "bad.yaml:2:1: Map keys must be unique."],
+    [
+      "a key twice",
+      "seed: 1\nseed: 2\n",
+      "config.bad_yaml",
+      'bad.yaml:2:1: Map keys must be unique; "seed" stands twice.',
+    ],
     [
       "a tab as indentation",
       "training:\n\tgpu: {}\n",
@@ -206,6 +211,17 @@ describe("bad YAML is refused, with its place", () => {
     expect({ code: error.code, message: error.message }).toEqual({ code, message });
     expect(error.remedy).toBeTruthy();
     expect(error.exitCode).toBe(2);
+  });
+
+  // Half a minute where each key was compared with all before it.
+  it.each([
+    ["of a file", "", "config.unknown_key"],
+    ["of a model", "model_params:\n", "config.unknown_key"],
+  ])("60 000 keys %s, in time linear in them, and the first fifty are named", { timeout: 15_000 }, (_, head, code) => {
+    const indent = head === "" ? "" : "  ";
+    const error = refusal(head + Array.from({ length: 60_000 }, (_, i) => `${indent}key${i}: 1`).join("\n"));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(head === "" ? /^bad\.yaml:1:1: unknown key "key0"/ : /\nand 59950 more$/);
   });
 
   it("several problems are all named, each at its place", () => {

@@ -37,7 +37,7 @@ export async function storeSample(
         val: { start: train.y.length, end: n },
         test: { start: n, end: rows },
       },
-      pipeline: PIPELINE,
+      pipeline: { ...PIPELINE, features: { ...PIPELINE.features, names: [...train.X.featureNames] } },
     },
     { out: folder, layouts: ["series"] },
   );

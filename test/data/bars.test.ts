@@ -9,7 +9,11 @@ import { failureOf, temporaryFolder } from "./helpers.js";
 const FIXTURES = join(import.meta.dirname, "../fixtures/bars");
 
 const caseSchema = z.strictObject({
-  options: z.strictObject({ barTime: z.enum(["open", "close"]).optional(), timeZone: z.string().optional() }),
+  options: z.strictObject({
+    barTime: z.enum(["open", "close"]).optional(),
+    timeZone: z.string().optional(),
+    dateOrder: z.enum(["mdy", "dmy"]).optional(),
+  }),
   rows: z.number().optional(),
   first: z.string().optional(),
   last: z.string().optional(),
@@ -18,7 +22,11 @@ const caseSchema = z.strictObject({
   volume: z.number().optional(),
   contract: z.string().optional(),
   notice: z.string().optional(),
+  /** What dates such as 03/04/2024 mean, and how that is known: `dmy told`. */
+  order: z.string().optional(),
   code: z.string().optional(),
+  message: z.string().optional(),
+  remedy: z.string().optional(),
   line: z.number().optional(),
   row: z.number().optional(),
   column: z.string().optional(),
@@ -32,10 +40,11 @@ function cases(kind: "good" | "bad") {
     .filter((name) => !name.endsWith(".json"))
     .map((name) => {
       const expected = caseSchema.parse(JSON.parse(readFileSync(join(folder, name.replace(/\..*/, ".json")), "utf8")));
-      const { barTime, timeZone } = expected.options;
+      const { barTime, timeZone, dateOrder } = expected.options;
       const options = {
         ...(barTime === undefined ? {} : { barTime }),
         ...(timeZone === undefined ? {} : { timeZone }),
+        ...(dateOrder === undefined ? {} : { dateOrder }),
       };
       return { name, path: join(folder, name), expected, options };
     });
@@ -44,7 +53,7 @@ function cases(kind: "good" | "bad") {
 describe("readBars reads", () => {
   it.each(cases("good"))("$name", async ({ path, expected, options }) => {
     const notices: string[] = [];
-    const { bars, step, barTime, source } = await readBars(path, {
+    const { bars, step, barTime, dateOrder, source } = await readBars(path, {
       ...options,
       onNotice: (text) => notices.push(text),
     });
@@ -56,6 +65,7 @@ describe("readBars reads", () => {
     expect(barTime).toBe(expected.barTime);
     if (expected.volume !== undefined) expect(bars.volume[0]).toBe(expected.volume);
     expect(bars.contract?.[0]).toBe(expected.contract);
+    if (expected.order !== undefined) expect(`${dateOrder?.order} ${dateOrder?.by}`).toBe(expected.order);
     expect(notices.join()).toContain(expected.notice ?? "");
     expect([bars.open[0], bars.low[0], bars.close[0]]).toEqual([10, 9, 10.5]);
   });
@@ -65,7 +75,10 @@ describe("readBars refuses", () => {
   it.each(cases("bad"))("$name", async ({ path, expected, options }) => {
     const error = await failureOf(readBars(path, options));
     expect(error.code).toBe(expected.code);
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain(expected.message ?? "");
     expect(error.remedy).not.toBe(undefined);
+    expect(error.remedy).toContain(expected.remedy ?? "");
     expect(error.message).not.toContain("Possible fixes");
     const { line, row, column } = error.details;
     if (expected.line !== undefined) expect(line).toBe(expected.line);

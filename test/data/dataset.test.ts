@@ -1,9 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { formatStamp, listSymbols, openDataset, openDatasetFile, openStored } from "../../src/data/index.js";
+import {
+  featureStream,
+  formatStamp,
+  listSymbols,
+  openDataset,
+  openDatasetFile,
+  openStored,
+} from "../../src/data/index.js";
 import { NO_LABEL } from "../../src/types/index.js";
-import { temporaryFolder } from "./helpers.js";
+import { failureOf, temporaryFolder } from "./helpers.js";
 import { smallTable, type TestTable, withCell, withColumn, writeCsv } from "./tables.js";
 
 const START = Date.UTC(2024, 0, 1);
@@ -124,6 +131,39 @@ describe("label ends that a file lacks", () => {
     expect(ends.slice(-2)).toEqual([141, 142]);
     expect(dataset.manifest.parts.val).toEqual({ start: 40, end: 80 });
     expect([dataset.piece()[39], dataset.piece()[40], dataset.piece()[119]]).toEqual([0, 1, 2]);
+  });
+});
+
+describe("dates with slashes", () => {
+  /** 9 to 14 January, a row every three minutes; the label ends an hour later. */
+  const stampOf = (row: number): number => Date.UTC(2024, 0, 9) + row * 180_000;
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  const dayFirst = (ms: number): string => iso(ms).replace(/^(\d+)-(\d+)-(\d+)T(\d+:\d+).*/, "$3/$2/$1 $4");
+  const dated = (write: (ms: number) => string, rows: number): TestTable => {
+    const plain = withColumn(smallTable(rows), "timestamp", (row) => write(stampOf(row)));
+    return withColumn(plain, "label_end_h1", (row) => write(stampOf(row) + 3_600_000));
+  };
+
+  it("mean what the whole file tells, label ends and streams too", async () => {
+    const [plain, slashed] = [series(dated(iso, 2400)), series(dated(dayFirst, 2400))];
+    const [a, b] = [(await plain.open()).dataset, (await slashed.open()).dataset];
+    expect([...b.timestamps()]).toEqual([...a.timestamps()]);
+    expect([...b.labelEnds(1)]).toEqual([...a.labelEnds(1)]);
+    // The first batch, of 2048 rows, ends before the 13th.
+    const stamps: number[] = [];
+    for await (const batch of featureStream(join(slashed.folder, "TOY.csv"), a.manifest.features))
+      stamps.push(...batch.timestamps);
+    expect(stamps).toEqual([...a.timestamps()]);
+  });
+
+  it("are refused where the file does not tell: nothing is guessed for a dataset", async () => {
+    const short = series(dated(dayFirst, 100));
+    const { code, message, remedy } = await failureOf(short.open());
+    expect(code).toBe("data.ambiguous_dates");
+    expect(message).toMatch(/line 2, column "timestamp": "09\/01\/2024 00:00" may be month first or day first/);
+    expect(remedy).not.toContain("--date-order");
+    const stream = featureStream(join(short.folder, "TOY.csv"), ["rsi_14", "1h_rsi_14"]);
+    expect((await failureOf(stream.next())).code).toBe("data.ambiguous_dates");
   });
 });
 

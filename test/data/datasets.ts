@@ -26,6 +26,13 @@ export const PIPELINE: PipelineSpec = {
   synthetic: true,
 };
 
+/** The pipeline of rows with these features, a minute apart unless said otherwise. */
+export const pipelineOf = (names: string[], step: number | null = MINUTE): PipelineSpec => ({
+  ...PIPELINE,
+  step,
+  features: { ...PIPELINE.features, names },
+});
+
 /** One-minute rows of noise, the last `horizon` of them context, cut 70/15/15. */
 export function bigDataset({
   rows,
@@ -38,11 +45,12 @@ export function bigDataset({
 }): DatasetToWrite {
   const random = seededRandom(seed);
   const timestamps = Float64Array.from({ length: rows }, (_, row) => 1.6e15 + row * MINUTE);
+  const featureNames = Array.from({ length: features }, (_, j) => `f_${j}`);
   const [val, test] = [Math.floor(rows * 0.7), Math.floor(rows * 0.85)];
   return {
     symbol: "TOY",
     timestamps,
-    featureNames: Array.from({ length: features }, (_, j) => `f_${j}`),
+    featureNames,
     X: Float32Array.from({ length: rows * features }, () => random.next()),
     horizons: [5, 20].map((horizon) => ({
       horizon,
@@ -53,6 +61,6 @@ export function bigDataset({
     entryPrice: new Float64Array(rows).fill(100),
     piece: new Int32Array(rows),
     parts: { train: { start: 0, end: val }, val: { start: val, end: test }, test: { start: test, end: rows } },
-    pipeline: PIPELINE,
+    pipeline: pipelineOf(featureNames),
   };
 }

@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDataset } from "../../src/data/index.js";
+import { openDataset, openStored, writeDataset } from "../../src/data/index.js";
 import type { FoldwiseError } from "../../src/types/index.js";
+import { bigDataset } from "./datasets.js";
 import { failureOf, temporaryFolder } from "./helpers.js";
 import { smallTable, type TestTable, withCell, withColumn, writeCsv } from "./tables.js";
 
@@ -170,6 +171,70 @@ describe("a dataset is refused for", () => {
     expect((await failureOf(openIn(folder))).code).toBe("data.bad_meta");
     meta(JSON.stringify({ format: 2 }));
     expect((await failureOf(openIn(folder))).message).toContain("format");
+  });
+});
+
+describe("a meta file is refused that", () => {
+  const dataset = bigDataset({ rows: 600, features: 3 });
+
+  /** What a sound dataset is refused with after its meta file was changed. */
+  async function refusedMeta(change: (meta: Meta) => unknown): Promise<FoldwiseError> {
+    const out = temporaryFolder();
+    await writeDataset(dataset, { out, layouts: ["series"] });
+    const path = join(out, "datasets", "TOY.meta.json");
+    const meta = JSON.parse(readFileSync(path, "utf8")) as Meta;
+    const changed = change(meta);
+    writeFileSync(path, typeof changed === "string" ? changed : JSON.stringify(meta));
+    const error = await failureOf(openStored({ symbol: "TOY", data: join(out, "datasets"), store: join(out, "s") }));
+    expect(error.exitCode).toBe(2);
+    expect(error.remedy).toMatch(/\w/);
+    return error;
+  }
+  interface Meta {
+    symbol: string;
+    pipeline: { symbol: string; time_zone: string; step: number; features: { names: string[]; config: unknown } };
+  }
+
+  it.each<[string, (meta: Meta) => unknown, RegExp]>([
+    ["names another symbol", (meta) => (meta.symbol = "MES"), /its symbol is MES, the file's is TOY/],
+    ["has a pipeline of another symbol", (meta) => (meta.pipeline.symbol = "MES"), /its symbol is MES/],
+    ["names a feature that the file lacks", ({ pipeline }) => pipeline.features.names.push("rsi"), /lacks .* rsi\./],
+    ["does not name a feature of the file", ({ pipeline }) => pipeline.features.names.pop(), /has the features f_2/],
+    ["is of bars of another length", ({ pipeline }) => (pipeline.step = 3e8), /bars are 300 s apart, the rows are not/],
+  ])("%s", async (_, change, message) => {
+    const error = await refusedMeta((meta) => {
+      change(meta);
+    });
+    expect(error.code).toBe("data.meta_differs");
+    expect(error.message).toMatch(/TOY\.meta\.json: it does not describe the data beside it/);
+    expect(error.message).toMatch(message);
+  });
+
+  it("names a time zone that does not exist", async () => {
+    const error = await refusedMeta((meta) => {
+      meta.pipeline.time_zone = "Mars/Phobos";
+    });
+    expect(error.code).toBe("data.bad_time_zone");
+  });
+
+  it("is nested too deep to be walked, wherever", async () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const bare = await refusedMeta(() => `{"format": 1, "more": ${deep}}`);
+    expect([bare.code, bare.message]).toEqual(["data.bad_meta", expect.stringContaining("nested more than 50 deep")]);
+    const config = await refusedMeta((meta) => {
+      meta.pipeline.features.config = "HERE";
+      return JSON.stringify(meta).replace('"HERE"', `{"a": ${deep}}`);
+    });
+    expect(config.code).toBe("data.bad_meta");
+  });
+
+  it("is a folder", async () => {
+    const folder = temporaryFolder();
+    writeCsv(join(folder, "TOY.csv"), table);
+    mkdirSync(join(folder, "TOY.meta.json"));
+    const { code, message, exitCode } = await failureOf(openIn(folder));
+    expect([code, exitCode]).toEqual(["data.is_a_directory", 2]);
+    expect(message).toMatch(/TOY\.meta\.json: this is a folder/);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   writeDataset,
 } from "../../src/data/index.js";
 import { NO_LABEL } from "../../src/types/index.js";
-import { PIPELINE } from "./datasets.js";
+import { PIPELINE, pipelineOf } from "./datasets.js";
 import { temporaryFolder } from "./helpers.js";
 
 /** Datasets with irregular stamps, NaN features, context rows, missing returns and many pieces. */
@@ -41,18 +41,19 @@ const datasets = fc
         r: Float32Array.from(y, () => (random() < 0.1 ? Number.NaN : random() - 0.5)),
       };
     });
+    const featureNames = Array.from({ length: features }, (_, j) => (j === 0 ? 'odd "name", with; all' : `f_${j}`));
     const price = column(() => 1 + random());
     return {
       symbol: "TOY",
       timestamps,
-      featureNames: Array.from({ length: features }, (_, j) => (j === 0 ? 'odd "name", with; all' : `f_${j}`)),
+      featureNames,
       X: Float32Array.from({ length: rows * features }, () => (random() < 0.05 ? Number.NaN : 2 * random() - 1)),
       horizons,
       entryPrice: column((row) => (row % 7 === 0 ? Number.NaN : random())),
       piece: Int32Array.from({ length: rows }, (_, row) => Math.floor(row / 100) * 3 - 5),
       bars: { open: price, high: price, low: price, close: price, volume: price, contract: Array(rows).fill("ESH4") },
       parts: { train: { start: 0, end: val }, val: { start: val, end: test }, test: { start: test, end: rows } },
-      pipeline: PIPELINE,
+      pipeline: pipelineOf(featureNames, null),
     };
   });
 
@@ -67,7 +68,7 @@ describe("writeDataset", () => {
           const { manifest } = stored;
           expect(manifest.parts).toEqual(dataset.parts);
           expect(manifest.features).toEqual(dataset.featureNames);
-          expect(manifest.pipeline).toEqual(PIPELINE);
+          expect(manifest.pipeline).toEqual(dataset.pipeline);
           expect(stored.timestamps()).toEqual(dataset.timestamps);
           expect(stored.piece()).toEqual(dataset.piece);
           expect(stored.entryPrice()).toEqual(dataset.entryPrice);

@@ -63,6 +63,17 @@ const refused: [what: string, files: Files, patterns: RegExp[]][] = [
   ["no rows", `${all()} LIMIT 0`, [/no row/]],
   ["one row", `${all()} LIMIT 1`, [/no row/, /Give more rows/]],
   ["fewer rows than purge and embargo take", `${all()} LIMIT 60`, [/rows?/, /embargo/]],
+  ["fewer than 500 rows", `${all()} LIMIT 450`, [/450 rows; fewer than 500/, /--allow-small/]],
+  [
+    "no feature that varies",
+    all("REPLACE (3::FLOAT AS f1, NULL::FLOAT AS f2)"),
+    [/All 2 features have one value in all \d+ training rows/, /choose other features/],
+  ],
+  [
+    "features that vary in later parts only",
+    all("REPLACE (CASE WHEN i < 450 THEN 1 ELSE f1 END AS f1, CASE WHEN i < 450 THEN 2 ELSE f2 END AS f2)"),
+    [/All 2 features/],
+  ],
   [
     "a label end before its row",
     all().replace(
@@ -184,6 +195,14 @@ describe("train refuses a dataset with", () => {
   it.concurrent.each(refusedCsv.map((entry, k) => [entry[0], k] as const))("%s in a CSV", async (_, k) =>
     expectRefused(symbolOf("C", k), refusedCsv[k]![2]),
   );
+});
+
+describe("train --allow-small", () => {
+  it("takes fewer than 500 rows", async () => {
+    const k = refused.findIndex(([what]) => what === "fewer than 500 rows");
+    const result = await train(symbolOf("R", k), "--allow-small", "--run-id", "small");
+    expect(result.code, result.stderr).toBe(0);
+  });
 });
 
 describe("train accepts, and says so,", () => {

@@ -146,6 +146,13 @@ const csvs: Case[] = [
   ["no close", "columns.csv", () => "timestamp,open,high,low\n2020-01-01,1,1,1\n", [/close/]],
   ["a gzip file", "packed.csv.gz", () => gzipSync(good), [/compressed/, /Unpack/]],
   [
+    "an Excel workbook",
+    "book.xlsx",
+    () => Buffer.concat([Buffer.from("504b030414000600", "hex"), Buffer.alloc(22), Buffer.from("[Content_Types].xml")]),
+    [/spreadsheet/, /as CSV/],
+  ],
+  ["an old Excel workbook", "book.csv", () => Buffer.from("d0cf11e0a1b11ae1".repeat(64), "hex"), [/spreadsheet/]],
+  [
     "bytes of no meaning",
     "garbage.csv",
     () => Buffer.from(Array.from({ length: 9000 }, (_, i) => 128 + ((i * 2654435761) >>> 25))),
@@ -163,6 +170,8 @@ const parquets: [name: string, select: string, ...patterns: RegExp[]][] = [
   ["infinite price", changed("high", "'inf'::DOUBLE"), /row 42\b/, /"high"/, /finite/],
   ["missing stamp", changed("timestamp", "NULL"), /row 42\b/, /timestamp is missing/],
   ["duplicate stamp", changed("timestamp", "DATE '2020-02-10'"), /row 42\b/, /second time/],
+  ["stamp of the far future", changed("timestamp", "TIMESTAMP '3000-01-01'"), /row 42\b/, /3000-.* 1684 to 2255/],
+  ["stamp near 2^63", changed("timestamp", "make_timestamp(9223372036854775800)"), /row 42\b/, /µs is not a time/],
   ["text for prices", "SELECT * EXCLUDE (i) REPLACE ('x' AS close) FROM bars", /"close"/, /numbers/],
   ["no rows", "SELECT * EXCLUDE (i) FROM bars LIMIT 0", /no bar/],
   ["two closes", "SELECT * EXCLUDE (i), close AS closf FROM bars", /"close"/, /twice/],
@@ -264,7 +273,18 @@ describe("names that reach a path are refused", () => {
   it("by train --run-id, before anything is read or written", async () => {
     const prepared = await prepare("good.csv", "--symbol", "SPX", "--bar-time", "close", ...FEW);
     expect(prepared.code, prepared.stderr).toBe(0);
-    const args = ["train", "--model", "logistic", "--symbol", "SPX", "--horizon", "5", "--embargo", "1"];
+    const args = [
+      "train",
+      "--model",
+      "logistic",
+      "--symbol",
+      "SPX",
+      "--horizon",
+      "5",
+      "--embargo",
+      "1",
+      "--allow-small",
+    ];
     const data = ["--data", join(prepared.out, "datasets"), "--runs", "ids"];
     expectRefusal(await foldwise([...args, ...data, "--run-id", "../../x"], { cwd }), [/"\.\.\/\.\.\/x"/, /run id/]);
     expect(filesBelow(join(cwd, "ids"))).toEqual([]);

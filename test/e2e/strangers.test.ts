@@ -1,7 +1,7 @@
 /** What a quant, an attacker and the next engineer tried, and what must have come of it. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Run } from "../../src/artifacts/index.js";
@@ -72,7 +72,37 @@ describe("a reader that stops early", () => {
   });
 });
 
+describe("bars that may not be read", () => {
+  it("are said to be so: it is no matter of disk space", () => {
+    const path = at("secret.csv");
+    writeFileSync(path, readFileSync(at("bars.csv")), { mode: 0 });
+    // The superuser reads everything, so the command runs as nobody.
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const args = [BIN, "prepare", path, "--symbol", "X", "--bar-time", "close", "--out", at("secret")];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: "/", encoding: "utf8", ...nobody });
+    expect(stderr).toMatch(/secret\.csv: this file may not be read/);
+    expect(stderr).not.toMatch(/disk/);
+    expect(status).toBe(2);
+  });
+});
+
 describe("a pipe in a file's place is refused, not waited for", () => {
+  it("as a calendar of one's own", async () => {
+    mkdirSync(at("config", "calendars"), { recursive: true });
+    spawnSync("mkfifo", [at("config", "calendars", "nyse.csv")]);
+    const args = ["prepare", "bars.csv", "--symbol", "AAPL", "--bar-time", "close", "--out", "piped"];
+    expectRefusal(await foldwise(args, { cwd }), [/nyse\.csv: it is no regular file/]);
+    rmSync(at("config"), { recursive: true });
+  });
+
+  it.each([
+    ["a model", [...TRAIN, "--plugin", "/dev/zero"]],
+    ["a feature", ["prepare", "bars.csv", "--symbol", "Z", "--set", "features.plugins=[/dev/zero]"]],
+  ])("as the module of %s", async (_, args) => {
+    const flags = args[0] === "prepare" ? ["--bar-time", "close", "--out", "piped"] : [];
+    expectRefusal(await foldwise([...args, ...flags], { cwd }), [/lug-in \/dev\/zero is no regular file/]);
+  });
+
   it.each([
     ["--config", (pipe: string) => [...TRAIN, "--config", pipe]],
     ["a dataset's meta file", () => [...TRAIN, "--run-id", "piped"]],
@@ -103,6 +133,23 @@ describe("bars", () => {
     const { stdout } = await succeeds(["prepare", `compact${digits}.csv`, ...args], { cwd });
     expect(stdout).toMatch(/bars of 5m/);
     expect(stdout).toMatch(/train .* 2022-01-0/);
+  });
+
+  it("with dates that may be day or month first are refused, until --date-order says which", async () => {
+    const [head, ...lines] = readFileSync(at("bars.csv"), "utf8").trim().split("\n");
+    const dated = lines.map((line) => line.replace(/^(\d+)-(\d+)-(\d+)[T ](\d+:\d+)[^,]*/, "$3/$2/$1 $4"));
+    // The generator starts on the 3rd of January: the first days fit both orders.
+    const early = dated.filter((line) => Number(line.slice(0, 2)) <= 12).slice(0, 1200);
+    writeFileSync(at("slashed.csv"), [head, ...early].join("\n"));
+    const args = ["slashed.csv", "--symbol", "S", "--horizons", "5", "--bar-time", "close", "--out", "s"];
+    expectRefusal(await foldwise(["prepare", ...args], { cwd }), [/month first or day first/, /--date-order dmy/]);
+    expectRefusal(await foldwise(["try", "slashed.csv", "--symbol", "S"], { cwd }), [/--date-order dmy/]);
+    const { stdout } = await succeeds(["prepare", ...args, "--date-order", "dmy"], { cwd });
+    expect(stdout).toMatch(/dates day first/);
+    expect(stdout).toMatch(/train .* 2022-01-0/);
+    const predict = ["predict", "--model-dir", BUNDLE, "--bars", "slashed.csv", "--out", "slashed.parquet"];
+    expectRefusal(await foldwise(predict, { cwd }), [/--date-order dmy/]);
+    await succeeds([...predict, "--date-order", "dmy"], { cwd });
   });
 
   it("beyond whose end the horizon reaches are refused at once", async () => {

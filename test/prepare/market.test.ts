@@ -1,5 +1,5 @@
 /** Sessions and contracts from the file of bars to the dataset: real hours, the real reader, no part replaced. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { symbolMarket } from "../../src/config/index.js";
@@ -170,6 +170,10 @@ describe("daily bars", () => {
     };
     const [dates, evenings] = [await read(bars("00:00:00")), await read(bars("21:00:00"))];
     expect([...dates]).toEqual([...evenings]);
+    // Midnight in Tokyo is the morning of the day before in New York.
+    const tokyo = join(out, "tokyo.csv");
+    writeFileSync(tokyo, readFileSync(bars("00:00:00"), "utf8").replaceAll("00:00:00.000Z", "00:00:00+09:00"));
+    expect([...(await read(tokyo))]).toEqual([...dates]);
     expect(dates.every((stamp) => calendar.sessionOf(stamp).close === stamp)).toBe(true);
     const hours = new Set(Array.from(dates, (stamp) => new Date(stamp / 1000).getUTCHours()));
     expect(hours).toEqual(new Set([17, 18, 20, 21]));

@@ -66,7 +66,9 @@ describe("prepare on real daily bars", () => {
     const onEvent = (event: ProgressEvent): void => {
       events.push(event);
     };
-    summary = await prepareDataset(options(folder, { input: DAILY, layouts: ["series", "splits"], onEvent }));
+    summary = await prepareDataset(
+      options(folder, { input: DAILY, barTime: "close", layouts: ["series", "splits"], onEvent }),
+    );
     dataset = await open(folder);
   });
 
@@ -163,7 +165,7 @@ describe("prepare on real daily bars", () => {
   });
 
   it("is what predict --bars makes of bars that begin later, once they are warm", async () => {
-    const { bars } = await readBars(DAILY);
+    const { bars } = await readBars(DAILY, { barTime: "close" });
     const from = 1000;
     const later: Bars = { ...bars, n: bars.n - from };
     for (const name of ["timestamp", "open", "high", "low", "close", "volume"] as const)
@@ -328,6 +330,21 @@ describe("prepare refuses", () => {
   it("intraday bars without a bar time", async () => {
     await expect(prepareDataset(options(folder, { input, config }))).rejects.toMatchObject({
       code: "usage.bar_time_required",
+    });
+  });
+
+  it("features none of which varies", async () => {
+    writeFileSync(
+      join(folder, "one.mjs"),
+      `export default ({ defineFeature }) =>
+        defineFeature({ name: "one", formula: "1", lookback: 1, create: () => ({ push: () => 1 }) });`,
+    );
+    const constant = prepareConfigSchema.parse({ features: { include: ["one"], plugins: ["one.mjs"] } });
+    const run = prepareDataset(options(folder, { input, config: constant, barTime: "close", cwd: folder }));
+    await expect(run).rejects.toMatchObject({
+      code: "data.constant_features",
+      message: expect.stringContaining("The only feature has one value in all 420 training rows"),
+      exitCode: 2,
     });
   });
 

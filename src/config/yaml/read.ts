@@ -8,7 +8,10 @@ import {
   isScalar,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument,
+  visit,
+  type YAMLMap,
 } from "yaml";
 import { readRegular } from "../../files/index.js";
 import { FoldwiseError } from "../../types/index.js";
@@ -37,19 +40,25 @@ export function readYaml(path: string, name: string = path): YamlFile {
     text = readRegular(path, MAX_BYTES);
   } catch (cause) {
     if (cause instanceof FoldwiseError) throw cause;
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const why = {
-      ENOENT: "there is no such file",
-      EISDIR: "it is a folder",
-      EACCES: "no permission",
-      ENOTREG: "it is no regular file",
-    }[String(code)];
-    throw new FoldwiseError("config.unreadable", `Could not read ${name}: ${why ?? String(code ?? cause)}.`, {
-      remedy: "Give the path of a readable YAML file.",
-      cause,
-    });
+    throw unreadable(name, cause, "Give the path of a readable YAML file.");
   }
   return parseYaml(text, name);
+}
+
+/** `config.unreadable`: why a file of the configuration cannot be read. */
+export function unreadable(name: string, cause: unknown, remedy: string): FoldwiseError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const why = {
+    ENOENT: "there is no such file",
+    EISDIR: "it is a folder",
+    EACCES: "no permission",
+    ENOTREG: "it is no regular file",
+    EFBIG: "it is too large",
+  }[String(code)];
+  return new FoldwiseError("config.unreadable", `Could not read ${name}: ${why ?? String(code ?? cause)}.`, {
+    remedy,
+    cause,
+  });
 }
 
 /**
@@ -82,12 +91,19 @@ function parse(text: string, name: string): { doc: Document.Parsed; lines: LineC
   const lines = new LineCounter();
   let doc: Document.Parsed;
   try {
-    doc = parseDocument(text, { lineCounter: lines, stringKeys: true, logLevel: "error", prettyErrors: false });
+    // The parser compares each key with all before it, which takes half a minute for 60 000; `secondKey` does it once for each.
+    doc = parseDocument(text, {
+      lineCounter: lines,
+      stringKeys: true,
+      uniqueKeys: false,
+      logLevel: "error",
+      prettyErrors: false,
+    });
   } catch (cause) {
     if (cause instanceof RangeError) throw bomb(name, "its values are nested too deep");
     throw cause;
   }
-  const problem = doc.errors[0] ?? doc.warnings[0];
+  const problem = doc.errors[0] ?? doc.warnings[0] ?? secondKey(doc);
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
     const what =
@@ -98,6 +114,31 @@ function parse(text: string, name: string): { doc: Document.Parsed; lines: LineC
     });
   }
   return { doc, lines };
+}
+
+/** The first key that stands twice in one mapping. */
+function secondKey(doc: Document.Parsed): { code: string; message: string; pos: [number, number] } | undefined {
+  let found: { code: string; message: string; pos: [number, number] } | undefined;
+  visit(doc, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const [name, range] = isScalar(key) ? [key.value, key.range] : [key, null];
+        if (seen.has(name)) {
+          const at = range?.[0] ?? 0;
+          found = {
+            code: "DUPLICATE_KEY",
+            message: `Map keys must be unique; "${String(name)}" stands twice`,
+            pos: [at, at],
+          };
+          return visit.BREAK;
+        }
+        seen.add(name);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 function toValue(doc: Document.Parsed, name: string): unknown {
@@ -138,15 +179,25 @@ function isCircular(value: unknown, ancestors: readonly object[]): boolean {
   return Object.values(value).some((inner) => isCircular(inner, [...ancestors, value]));
 }
 
+const pairs = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+/** A mapping's entries by key: `find` for each key of a long mapping would look at all of them each time. */
+function pairsOf(node: YAMLMap): Map<string, Pair> {
+  let found = pairs.get(node);
+  if (found === undefined) {
+    found = new Map(node.items.map((pair) => [String(isScalar(pair.key) ? pair.key.value : pair.key), pair]));
+    pairs.set(node, found);
+  }
+  return found;
+}
+
 function offsetOf(doc: Document.Parsed, path: Path, of: "key" | "value"): number {
   let node: Node | null = doc.contents;
   let offset = node?.range?.[0] ?? 0;
   for (const [depth, key] of path.entries()) {
     if (isAlias(node)) node = node.resolve(doc) ?? null;
     if (!isCollection(node)) return offset;
-    const item: unknown = isMap(node)
-      ? node.items.find((pair) => String(isScalar(pair.key) ? pair.key.value : pair.key) === String(key))
-      : node.items[Number(key)];
+    const item: unknown = isMap(node) ? pairsOf(node).get(String(key)) : node.items[Number(key)];
     if (item === undefined) return offset;
     const keyNode = isPair(item) ? (item.key as Node | null) : null;
     const valueNode = (isPair(item) ? item.value : item) as Node | null;

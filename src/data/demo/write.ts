@@ -1,12 +1,14 @@
-import { createWriteStream, mkdirSync } from "node:fs";
+import { createWriteStream, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { z } from "zod";
 import {
   asWriteError,
   discardTemporary,
   packageVersion,
   publishFile,
+  readRegular,
   temporaryName,
   writeFileAtomic,
 } from "../../files/index.js";
@@ -40,10 +42,11 @@ export interface DemoSource {
  * sidecar that marks them as synthetic, so that there is never a file of bars without it. Both are written whole or not at all.
  *
  * @returns the path of the bars.
- * Throws what `generateDemoBars` throws, `usage.bad_demo_file` and `io.write_failed`.
+ * Throws what `generateDemoBars` throws, `usage.bad_demo_file`, `usage.output_exists` and `io.write_failed`.
  */
 export async function writeDemoData(options: WriteDemoOptions): Promise<string> {
   const path = demoPath(options);
+  refuseForeign(path);
   const { bars } = generateDemoBars(options);
   const temporary = extname(path) === ".csv" ? await writeBarsCsv(path, bars) : await writeBarsParquet(path, bars);
   try {
@@ -69,6 +72,33 @@ function demoPath({ out, symbol, bar }: WriteDemoOptions): string {
     remedy: "End the name in .csv or .parquet, or name a folder.",
     details: { got: out, allowed: [".csv", ".parquet"] },
   });
+}
+
+const ownSource = z.looseObject({ synthetic: z.literal(true), generator: z.literal("foldwise demo-data") });
+
+/** Throws `usage.output_exists` for a file that no earlier call wrote: nobody expects made-up bars over their own. */
+function refuseForeign(path: string): void {
+  const isFile = (name: string): boolean => {
+    try {
+      return statSync(name).isFile();
+    } catch {
+      return false; // Whatever is wrong with the folder is told by writing to it.
+    }
+  };
+  const foreign = [path, demoSourcePath(path)].find(isFile);
+  if (foreign === undefined || isOwn(demoSourcePath(path))) return;
+  throw new FoldwiseError("usage.output_exists", `${foreign} is there already and was not written by demo-data.`, {
+    remedy: "Give another --out, or remove the file.",
+    details: { path: foreign },
+  });
+}
+
+function isOwn(source: string): boolean {
+  try {
+    return ownSource.safeParse(JSON.parse(readRegular(source))).success;
+  } catch {
+    return false;
+  }
 }
 
 function sourceOf({ symbol, bar, bars, seed }: DemoOptions): DemoSource {

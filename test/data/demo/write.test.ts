@@ -40,6 +40,20 @@ describe("writeDemoData", () => {
     expect(readFileSync(path, "utf8")).toBe(first);
   });
 
+  it.each(["bars", "mark"])("leaves a stranger's %s alone", async (what) => {
+    const out = join(folder, `own-${what}.csv`);
+    const stranger = what === "bars" ? out : demoSourcePath(out);
+    writeFileSync(stranger, '{"synthetic": true}\n');
+    await expect(writeDemoData({ ...options, out })).rejects.toMatchObject({
+      code: "usage.output_exists",
+      exitCode: 2,
+      message: expect.stringContaining(stranger),
+      remedy: expect.stringContaining("--out"),
+    });
+    expect(readFileSync(stranger, "utf8")).toBe('{"synthetic": true}\n');
+    expect(existsSync(what === "bars" ? demoSourcePath(out) : out)).toBe(false);
+  });
+
   it("refuses another kind of file", async () => {
     await expect(writeDemoData({ ...options, out: join(folder, "bars.xlsx") })).rejects.toMatchObject({
       code: "usage.bad_demo_file",
