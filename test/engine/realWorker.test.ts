@@ -108,11 +108,12 @@ describe("a worker in health", () => {
 
   test("lets a library print what it likes", async () => {
     const logs: JobLog[] = [];
-    const noise = `print("{}"); os.write(1, b"to descriptor 1\\n"); raise ValueError("enough")`;
+    const inC = `import ctypes; ctypes.CDLL(None).puts(b"from C")`;
+    const noise = `print("{}"); os.write(1, b"to descriptor 1\\n"); ${inC}; print("no end", end=""); raise ValueError("enough")`;
     const error = await failureOf(shared.run(pluginFit(noise), { onLog: (log) => logs.push(log) }));
     expect(error.code).toBe("engine.failed.internal");
     expect(error.message).toContain("enough");
-    expect(logs.map((log) => log.message)).toEqual(expect.arrayContaining(["{}", "to descriptor 1"]));
+    expect(logs.map((log) => log.message)).toEqual(["{}", "to descriptor 1", "from C", "no end"]);
   });
 
   test("runs beside another, each with its share of the cores", async () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { createPool, type JobLog } from "../../src/engine/index.js";
+import { createPool, type EnginePool, type JobLog } from "../../src/engine/index.js";
 import { failureOf, fitJob, fixture, isAlive, poolOf, predictJob, started } from "./support.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "foldwise-engine-"));
@@ -198,6 +198,50 @@ describe("a worker that cannot start", () => {
     const failing = failureOf(poolOf(fixture("never-ready")).run(fitJob(), { signal: abort.signal }));
     abort.abort();
     expect((await failing).code).toBe("interrupted.aborted");
+  });
+});
+
+describe("what a worker prints before its answer", () => {
+  /** So that the worker has printed and answered when this process reads again. */
+  const busy = (): void => {
+    const until = performance.now() + 250;
+    while (performance.now() < until);
+  };
+  /** One fit that prints `text`, and what was told until it was settled. */
+  async function printed(pool: EnginePool, params: { text: string; exit?: boolean }) {
+    const logs: string[] = [];
+    await pool.run(fitJob({ params }), { onLog: ({ message }) => logs.push(message), onProgress: busy });
+    return logs;
+  }
+  const many = Array.from({ length: 4000 }, (_, line) => `line ${line} ${"x".repeat(90)}`);
+
+  test.each([
+    ["a line", "printed\n", ["printed"]],
+    ["more than a pipe holds", `${many.join("\n")}\n`, many],
+    ["a line without an end", "first\nunfinished", ["first", "unfinished"]],
+  ])("is told before the job is settled: %s", async (_, text, lines) => {
+    expect(await printed(poolOf(fixture("prints")), { text })).toEqual(lines);
+  });
+
+  test("is told before, too, when the worker ends with its answer", async () => {
+    expect(await printed(poolOf(fixture("prints")), { text: "last\nwords", exit: true })).toEqual(["last", "words"]);
+  });
+
+  test.each(["unfinished", "x".repeat(5000)])("is not glued to the next job's first line", async (text) => {
+    const pool = poolOf(fixture("prints"));
+    await printed(pool, { text });
+    expect(await printed(pool, { text: "next\n" })).toEqual(["next"]);
+  });
+
+  test("a listener that throws at it fails the job with its own error", async () => {
+    const mine = new Error("the log is full");
+    const onLog = (): never => {
+      throw mine;
+    };
+    const pool = poolOf(fixture("prints"));
+    const running = pool.run(fitJob({ params: { text: "printed\n" } }), { onLog, onProgress: busy });
+    await expect(running).rejects.toBe(mine);
+    expect((await pool.run(fitJob({ params: { text: "" } }))).kind).toBe("fit");
   });
 });
 

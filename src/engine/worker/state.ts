@@ -1,5 +1,5 @@
 import type { FitProgress } from "../../types/index.js";
-import type { EngineJob, EngineResult } from "../protocol.js";
+import type { EngineEvent, EngineJob, EngineResult } from "../protocol.js";
 
 /** What a worker can be asked for: the callers' jobs and the pool's own question. */
 export type WorkerJob = EngineJob | { type: "hello" };
@@ -34,6 +34,8 @@ export type JobInterrupt =
   /** The caller's own `onProgress` or `onLog` threw. */
   | { kind: "listener"; cause: unknown };
 
+export type Answer = Extract<EngineEvent, { type: "done" | "failed" }>;
+
 export interface RunningJob {
   id: string;
   /** As errors and logs call it. */
@@ -43,6 +45,8 @@ export interface RunningJob {
   resolve: (result: EngineResult) => void;
   reject: (error: unknown) => void;
   interrupt: JobInterrupt | null;
+  /** Read, but not passed on before what was printed earlier has been told. */
+  answer: Answer | null;
 }
 
 /**
