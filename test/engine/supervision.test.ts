@@ -26,17 +26,21 @@ describe("a worker that crashes", () => {
   test("twice fails its job with the signal, the job and the last words", async () => {
     const pool = poolOf(fixture("crash"), { logFile: join(scratch, "worker.log") });
     const error = await failureOf(pool.run(fitJob({ out: folder() }), { label: "xgboost_MES_h5" }));
-    expect(error.code).toBe("engine.worker_died");
+    expect(error.code).toBe("engine.out_of_memory");
     expect(error.message).toMatch(
       /SIGKILL.*fit of xgboost, horizon 5 \(xgboost_MES_h5\)[\s\S]*last words[\s\S]*attempt 2 of 2/,
     );
-    expect(error.remedy).toMatch(/--workers.*worker\.log/);
+    expect(error.message).toMatch(
+      /killed from outside \(SIGKILL\), probably .*memory[\s\S]*The limit is [\d.]+ [GM]iB, of /,
+    );
+    expect(error.remedy).toMatch(/fewer rows or fewer features.*worker\.log/);
     expect(error.details).toMatchObject({ signal: "SIGKILL", attempts: 2, lastLines: ["last words"] });
     expect(readFileSync(join(scratch, "worker.log"), "utf8")).toContain('"msg":"last words"');
   });
 
   test("by an exit code names the code", async () => {
     const error = await failureOf(poolOf(fixture("crash")).run(fitJob({ out: folder(), params: { code: 3 } })));
+    expect(error.code).toBe("engine.worker_died");
     expect(error.message).toContain("exit code 3");
   });
 
@@ -64,7 +68,7 @@ describe("a worker that crashes", () => {
     const params = { once: join(scratch, "other") };
     const good = pool.run(fitJob({ out: folder(), params }));
     const bad = failureOf(pool.run(fitJob({ out: folder(), params: {} })));
-    expect([(await good).kind, (await bad).code]).toEqual(["fit", "engine.worker_died"]);
+    expect([(await good).kind, (await bad).code]).toEqual(["fit", "engine.out_of_memory"]);
   });
 });
 
@@ -253,7 +257,7 @@ describe("a worker that refuses a job", () => {
     ["bad_data", "data.engine_refused", 2],
     ["engine_missing", "engine.not_installed", 1],
     ["bad_request", "engine.protocol", 1],
-    ["out_of_memory", "engine.failed.out_of_memory", 1],
+    ["out_of_memory", "engine.out_of_memory", 1],
     ["internal", "engine.failed.internal", 1],
   ])("with %s fails it as %s, exit code %i, and stays", async (code, expected, exitCode) => {
     const refuse = (more: object) => failureOf(pool.run(fitJob({ params: { code, message: "No.", ...more } })));

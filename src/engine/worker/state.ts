@@ -18,7 +18,14 @@ export interface JobHandlers {
 
 /** Why a process ended, or is being ended. The first reason wins; later ones are its consequences. */
 export type EndReason =
-  | { kind: "exited"; code: number | null; signal: NodeJS.Signals | null; started: boolean }
+  | {
+      kind: "exited";
+      code: number | null;
+      signal: NodeJS.Signals | null;
+      started: boolean;
+      /** The kernel counted a process of the worker's control group that it killed for want of memory since its job began. */
+      oomKilled: boolean;
+    }
   | { kind: "cannot_start"; cause: Error }
   | { kind: "start_timeout"; ms: number }
   | { kind: "hung"; ms: number }

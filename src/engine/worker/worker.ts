@@ -6,6 +6,7 @@ import { type Channel, readOutput } from "./channel.js";
 import { Deadline } from "./deadline.js";
 import { describeJob } from "./describe.js";
 import { holdOpen, launch, type WorkerCommand } from "./launch.js";
+import { MemoryWatch } from "./memory.js";
 import type {
   Answer,
   EndReason,
@@ -55,6 +56,7 @@ export class EngineWorker {
   #jobDeadline: Deadline | undefined;
   #state: WorkerState = { name: "starting" };
   #exited = false;
+  readonly #memory = new MemoryWatch();
   #lastId = 0;
   /** Ids of cancel requests that await their answer. */
   readonly #cancels = new Set<string>();
@@ -116,6 +118,7 @@ export class EngineWorker {
         name: "busy",
         running: { id, name, job, handlers, resolve, reject, interrupt: null, answer: null },
       };
+      if (this.pid !== null) this.#memory.mark(this.pid);
       holdOpen(this.#child, true);
       if (handlers.timeoutMs !== null) {
         const ms = handlers.timeoutMs;
@@ -152,7 +155,10 @@ export class EngineWorker {
 
   #supervise(): void {
     this.#startDeadline.restart();
-    if (this.#child.pid !== undefined) killWithParent(this.#child);
+    if (this.#child.pid !== undefined) {
+      killWithParent(this.#child);
+      this.#memory.mark(this.#child.pid);
+    }
     this.#child.on("error", (cause) => {
       if (this.#child.pid !== undefined) return;
       this.#end({ kind: "cannot_start", cause });
@@ -160,11 +166,12 @@ export class EngineWorker {
     });
     this.#child.on("exit", (code, signal) => {
       this.#exited = true;
+      const oomKilled = this.#memory.oomKilled();
       const started = this.#state.name !== "starting";
       // What the worker said before it ended still counts, so its pipes are read to their end first.
       const conclude = (): void => {
         clearTimeout(patience);
-        this.#end({ kind: "exited", code, signal, started });
+        this.#end({ kind: "exited", code, signal, started, oomKilled });
         this.#finish();
       };
       const patience = setTimeout(conclude, LAST_WORDS_MS);
@@ -303,8 +310,9 @@ export class EngineWorker {
   }
 
   #context(running: RunningJob | null): FailureContext {
-    const { logFile } = this.#options;
-    return { job: running?.name ?? null, pid: this.pid, lastLines: this.#tail.lines(), logFile };
+    const { logFile, workers } = this.#options;
+    const memory = { limits: this.#memory.limits, workers, job: running?.job ?? null };
+    return { job: running?.name ?? null, pid: this.pid, lastLines: this.#tail.lines(), logFile, memory };
   }
 
   #nextId(): string {
