@@ -24,6 +24,14 @@ export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
   return { dataset, plan: planRows(dataset, rows ?? undefined, call.grid.seq_len) };
 }
 
+export interface OpeningOptions {
+  store?: string;
+  verify?: boolean;
+  onEvent?: OnEvent;
+  /** The data folder of a symbol, where it is known better than from the call; null: as the call says. */
+  dataOf?: (symbol: string) => string | null;
+}
+
 /**
  * Opens each symbol and plans its rows. A symbol that cannot be used is its cells' failure, unless no cell can start: then its
  * error is the call's.
@@ -31,7 +39,7 @@ export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
 export async function openSymbols(
   call: TrainCall,
   cells: readonly GridCell[],
-  options: { store?: string; verify?: boolean; onEvent?: OnEvent },
+  options: OpeningOptions,
 ): Promise<OpenedSymbols> {
   const opened = new Map<string, OpenedSymbol | FoldwiseError>();
   for (const symbol of call.grid.symbols) {
@@ -62,15 +70,16 @@ function refusalOf(state: OpenedSymbol | FoldwiseError | undefined, horizon: num
 async function openSymbol(
   symbol: string,
   call: TrainCall,
-  { store, verify, onEvent }: { store?: string; verify?: boolean; onEvent?: OnEvent },
+  { store, verify, onEvent, dataOf }: OpeningOptions,
 ): Promise<OpenedSymbol> {
   const { grid } = call;
   const [horizon] = grid.horizons;
+  const data = dataOf?.(symbol) ?? grid.data;
   const dataset = await openStored({
     symbol,
     // Matters only where the file has one plain `label` column.
     ...(grid.horizons.length === 1 && horizon !== undefined ? { horizon } : {}),
-    ...(grid.data === null ? {} : { data: grid.data }),
+    ...(data === null ? {} : { data }),
     ...(store === undefined ? {} : { store }),
     ...(verify === undefined ? {} : { verify }),
     onNotice: (message) => onEvent?.({ event: "notice", message: `${symbol}: ${message}` }),
