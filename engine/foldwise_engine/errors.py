@@ -22,7 +22,12 @@ Code = Literal[
 
 INSTALL = "Run `foldwise doctor --install`."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-MORE_MEMORY = "Use fewer workers (--workers), fewer rows or fewer features."
+NO_MEMORY = re.compile(
+    r"bad_?m?alloc|bad allocation|out of memory|(unable|failed) to allocate|could not allocate"
+    r"|cannot allocate memory(?! in static TLS)|failed to map segment",
+    re.I,
+)
+"""What NumPy, the engines and the loader of libraries say when an allocation fails, whatever their exception is."""
 
 
 class EngineError(Exception):
@@ -58,8 +63,9 @@ def classify(error: BaseException) -> EngineError:
     text = str(error)
     if isinstance(error, EngineError):
         return error
-    if isinstance(error, MemoryError) or re.search(r"bad_alloc|out of memory|Unable to allocate", text, re.I):
-        return EngineError("out_of_memory", f"The engine ran out of memory. {_first_line(text)}".strip(), MORE_MEMORY)
+    starved = _starved(error)
+    if starved is not None:
+        return starved
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         return EngineError("engine_missing", f"The Python package {error.name} is not installed.", INSTALL)
     if isinstance(error, ImportError):
@@ -76,10 +82,29 @@ def classify(error: BaseException) -> EngineError:
     return EngineError("internal", f"{type(error).__name__}: {_first_line(text)}")
 
 
+def _starved(error: BaseException) -> EngineError | None:
+    """Memory ran out, here or in what this exception came of: cleaning up after it often fails in another way.
+
+    Without a remedy: the caller knows the limits and what the job could do with less of.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen)
+        told = NO_MEMORY.search(text)
+        if told is None and not isinstance(seen, MemoryError):
+            seen = seen.__cause__ or seen.__context__
+            continue
+        said = next((line.strip() for line in text.splitlines() if NO_MEMORY.search(line)), _first_line(text))
+        said = _without_place(said)
+        if re.search(r"cuda|gpu|nccl", text, re.I):
+            return EngineError("out_of_memory", f"The GPU ran out of memory: {said}", "Run with --device cpu.")
+        return EngineError("out_of_memory", f"The engine ran out of memory{f': {said}' if said else ''}".rstrip("."))
+    return None
+
+
 def _of_xgboost(text: str) -> EngineError:
     """XGBoost has one exception type and a C++ stack in its message; the sentence is what stands before that."""
-    said = text.split("Stack trace:")[0].strip()
-    said = re.sub(r"^\[\d\d:\d\d:\d\d\] \S+: ", "", said).strip().replace("\n", " ")
+    said = _without_place(text.split("Stack trace:")[0].strip()).replace("\n", " ")
     if re.search(r"contains `?inf|missing.*inf", said, re.I):
         return EngineError("bad_data", said, "Remove infinite feature values.")
     if re.search(r"cuda|gpu|nccl", said, re.I):
@@ -87,6 +112,11 @@ def _of_xgboost(text: str) -> EngineError:
     if re.search(r"parameter|parsed|Invalid|exceed bound|should be|must be|Unknown|Expect", said):
         return EngineError("bad_parameter", said, "Correct model_params in the model's YAML or --set.")
     return EngineError("internal", said)
+
+
+def _without_place(text: str) -> str:
+    """Without the time and the place in its source that XGBoost puts before a sentence."""
+    return re.sub(r"^\[\d\d:\d\d:\d\d\] \S+: ", "", text).strip()
 
 
 def _of_catboost(text: str) -> EngineError:

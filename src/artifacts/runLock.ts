@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import {
   asWriteError,
@@ -42,6 +43,13 @@ export function lockRun(dir: string): RunLock | { owner: ProcessMark } {
     for (const number of numbers) rmSync(join(dir, `lock.${number}`), { recursive: true, force: true });
     return lockOf(dir, last + 1);
   }
+}
+
+/** The living process that has the run, as far as this machine can know; null where there is none. */
+export function lockOwner(dir: string): ProcessMark | null {
+  const owner = ownerOf(join(dir, `lock.${Math.max(0, ...lockNumbers(dir))}`));
+  // Of a process on another machine nothing can be known: it may be at work on a shared disk.
+  return owner !== null && (owner.host !== hostname() || isRunning(owner)) ? owner : null;
 }
 
 /** The first lock, in a folder that nobody else knows yet; `dir` is the name that it will have. */

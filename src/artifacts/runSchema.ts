@@ -43,7 +43,7 @@ export const runFileSchema = z.strictObject({
   ),
   /** Everything of the call that `config.yaml` does not hold: folders and switches. */
   options: z.record(z.string(), z.unknown()),
-  jobs: z.array(runJobSchema),
+  jobs: z.array(runJobSchema).min(1, "a run has at least one job"),
 });
 
 export type RunFile = z.infer<typeof runFileSchema>;

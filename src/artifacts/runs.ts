@@ -13,8 +13,10 @@ import {
   writeFileAtomic,
 } from "../files/index.js";
 import { FoldwiseError } from "../types/index.js";
-import { lockNewRun, lockRun, type RunLock, wasLocked } from "./runLock.js";
+import { resumeCommand, runsFlag } from "./runCommands.js";
+import { lockNewRun, lockOwner, lockRun, type RunLock, wasLocked } from "./runLock.js";
 import { type RunFile, type RunJob, runFileSchema } from "./runSchema.js";
+import { runsFolderExists } from "./runsFolder.js";
 
 export interface NewRun {
   /** The runs folder, e.g. `experiments/runs`. */
@@ -42,6 +44,8 @@ export interface DamagedRun {
 export class Run {
   private constructor(
     readonly dir: string,
+    /** The folder of all runs, as it was given. */
+    readonly runsDir: string,
     private state: RunFile,
     private lock: RunLock | null = null,
   ) {}
@@ -72,19 +76,19 @@ export class Run {
       writeFileAtomic(join(temporary, "config.yaml"), spec.config);
       writeFileAtomic(join(temporary, RUN_FILE), encodeRunFile(file(runId)));
     });
-    return new Run(dir, file(runId), lockAt?.(dir));
+    return new Run(dir, spec.runsDir, file(runId), lockAt?.(dir));
   }
 
   /** Opens an existing run; `usage.unknown_run` when there is none of that name. */
   static open(runsDir: string, runId: string): Run {
     const dir = pathUnder(runsDir, checkId(runId, "run id"));
     const file = join(dir, RUN_FILE);
-    if (!existsSync(file)) {
+    if (!runsFolderExists(runsDir) || !existsSync(file)) {
       throw new FoldwiseError("usage.unknown_run", `There is no run ${runId} in ${runsDir}.`, {
-        remedy: "`foldwise runs` lists them; --runs DIR names another folder.",
+        remedy: `\`foldwise runs${runsFlag(runsDir)}\` lists them; --runs DIR names another folder.`,
       });
     }
-    return new Run(dir, parseRunFile(file));
+    return new Run(dir, runsDir, parseRunFile(file));
   }
 
   /** Runs of a folder, oldest first; those whose `run.json` cannot be read are `damaged`. */
@@ -100,13 +104,13 @@ export class Run {
   private static scan(runsDir: string): { runs: Run[]; damaged: DamagedRun[] } {
     const runs: Run[] = [];
     const damaged: DamagedRun[] = [];
-    if (!existsSync(runsDir)) return { runs, damaged };
+    if (!runsFolderExists(runsDir)) return { runs, damaged };
     for (const entry of readdirSync(runsDir, { withFileTypes: true })) {
       const file = join(runsDir, entry.name, RUN_FILE);
       // A name that ends in .tmp is a run in the making, or what a kill left of one.
       if (!entry.isDirectory() || entry.name.endsWith(".tmp") || !existsSync(file)) continue;
       try {
-        runs.push(new Run(join(runsDir, entry.name), parseRunFile(file)));
+        runs.push(new Run(join(runsDir, entry.name), runsDir, parseRunFile(file)));
       } catch (error) {
         if (!(error instanceof FoldwiseError)) throw error;
         damaged.push({ id: entry.name, reason: error.message });
@@ -122,6 +126,30 @@ export class Run {
 
   get file(): Readonly<RunFile> {
     return this.state;
+  }
+
+  /** The command that goes on with it. */
+  get resumeCommand(): string {
+    return resumeCommand(this.id, this.runsDir);
+  }
+
+  /**
+   * What the file says, but for a run that nobody works on any more because its process was killed: such a run, and its jobs
+   * that were running, are interrupted.
+   */
+  get standing(): Readonly<RunFile> {
+    if (this.state.status !== "running" || this.owner() !== null) return this.state;
+    const jobs = this.state.jobs.map((job) =>
+      job.status === "running" ? { ...job, status: "interrupted" as const } : job,
+    );
+    return { ...this.state, status: "interrupted", jobs };
+  }
+
+  /** The living process that works on the run. */
+  private owner(): { pid: number } | null {
+    if (wasLocked(this.dir)) return lockOwner(this.dir);
+    const { process: owner } = this.state;
+    return owner !== null && (owner.host !== hostname() || isAlive(owner.pid)) ? owner : null;
   }
 
   /** Configuration text that reproduces the run. */
@@ -220,6 +248,7 @@ function claim(
 ): { dir: string; runId: string } {
   const stamp = now.toISOString().replace(/[-:]/g, "").replace("T", "_").slice(0, 15);
   const base = wanted === undefined ? stamp : checkId(wanted, "run id");
+  runsFolderExists(runsDir);
   makeFolder(runsDir);
   const temporary = temporaryName(pathUnder(runsDir, base));
   try {
@@ -231,7 +260,7 @@ function claim(
       if (renameIfFree(temporary, dir)) return { dir, runId };
       if (wanted !== undefined) {
         throw new FoldwiseError("usage.run_exists", `Run ${wanted} exists already in ${runsDir}.`, {
-          remedy: `Choose another --run-id, or continue it: foldwise resume ${wanted}`,
+          remedy: `Choose another --run-id, or continue it: ${resumeCommand(wanted, runsDir)}`,
         });
       }
     }

@@ -30,7 +30,7 @@ const FLAGS = {
   noTest: ["--no-test", "leave the test part closed"],
   plugin: ["--plugin <file>", "module that adds a model; may be repeated", collect],
   allowSmall: ["--allow-small", "go on with fewer than 500 rows"],
-  verify: ["--verify", "hash the data files again instead of trusting size and time"],
+  verify: ["--verify", "hash the data files again instead of trusting size and time, and check the stored arrays"],
 } as const satisfies Record<string, readonly [string, string, ((value: string, previous: never) => unknown)?]>;
 
 export type FlagName = keyof typeof FLAGS;

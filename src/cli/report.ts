@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { Run } from "../artifacts/index.js";
+import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
 import { formatLeaderboard, formatReport } from "../report/index.js";
-import { DEFAULT_RUNS, readReports } from "../training/index.js";
+import { readReports } from "../training/index.js";
 import { FoldwiseError } from "../types/index.js";
 import { commaList, examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
@@ -29,7 +29,7 @@ export function reportCommand(program: Command): void {
         {
           remedy:
             all.length === 0
-              ? `None of its jobs has succeeded; finish it with: foldwise resume ${run.id}`
+              ? `None of its jobs has succeeded; finish it with: ${run.resumeCommand}`
               : `It has: ${[...new Set(all.map(({ model_name }) => model_name))].join(", ")}.`,
         },
       );

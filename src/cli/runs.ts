@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { Run } from "../artifacts/index.js";
+import { DEFAULT_RUNS, Run, runsFlag } from "../artifacts/index.js";
 import { formatLeaderboard, table } from "../report/index.js";
-import { DEFAULT_RUNS, readReports } from "../training/index.js";
+import { readReports } from "../training/index.js";
 import { examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
 
@@ -24,11 +24,12 @@ export function runsCommand(program: Command): void {
       output.result({ event: "finished", status: "succeeded", reports });
       return;
     }
-    const all = Run.list(folder).map(({ file }) => file);
+    const listed = Run.list(folder);
+    const all = listed.map(({ standing }) => standing);
     const damaged = Run.damaged(folder);
     output.print(
       all.length + damaged.length === 0
-        ? `No runs in ${folder}. Begin with: foldwise train --model all`
+        ? `No runs in ${folder}. Begin with: foldwise train --model all${runsFlag(folder)}`
         : table(
             [
               ["run", "status", "jobs", "created", "command"],
@@ -43,6 +44,9 @@ export function runsCommand(program: Command): void {
             "words",
           ),
     );
+    for (const run of listed)
+      if (run.standing.status === "interrupted")
+        output.print(`Run ${run.id} was interrupted; continue: ${run.resumeCommand}`);
     for (const { id, reason } of damaged) output.print(`damaged: ${id}: ${reason}`);
     output.result({ event: "finished", status: "succeeded", runs: all, damaged });
   });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { shellWord } from "../files/index.js";
 import { trainRun } from "../training/index.js";
 import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
@@ -73,7 +74,8 @@ async function train({ output, signal, cwd }: CommandContext, options: Options):
   const { model, symbol, horizon, seqLen, data, store, runId, config, set, plugin, verify } = options;
   const result = await trainRun({
     cwd,
-    command: ["foldwise", ...process.argv.slice(2).map(quoted)].join(" "),
+    // `run.json` keeps a line that can be typed again.
+    command: ["foldwise", ...process.argv.slice(2).map(shellWord)].join(" "),
     flags: {
       preset: options.preset,
       seed: options.seed,
@@ -104,6 +106,3 @@ async function train({ output, signal, cwd }: CommandContext, options: Options):
 /** Rows stay a number; `4h` is a length that the data's step turns into rows. */
 const embargoOf = (text: string | undefined): string | number | undefined =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
-
-/** As a shell would need it: `run.json` keeps a line that can be typed again. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -13,7 +13,7 @@ import { formatStamp } from "./stamps.js";
 import { medianStep } from "./steps.js";
 
 /** What the manifest says beyond where the data came from. */
-export type ConvertedDataset = Omit<DatasetManifest, "format" | "fingerprint" | "sources">;
+export type ConvertedDataset = Omit<DatasetManifest, "format" | "fingerprint" | "sources" | "checksums">;
 
 /** Keeps one array of the store, (N). */
 export type SaveArray = <D extends NpyDtype>(name: string, dtype: D, data: NpyData<D>) => void;

@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { encodeNpy } from "../files/index.js";
+import type { DatasetManifest } from "../types/index.js";
 import { assembleDataset, type ConvertedDataset, type SaveArray } from "./assemble.js";
 import { withDuckDB } from "./duckdb.js";
 import { dataError } from "./failure.js";
@@ -25,7 +27,7 @@ export interface ConvertOptions {
 export async function convertDataset(
   source: DatasetFiles,
   options: ConvertOptions,
-): Promise<{ dataset: ConvertedDataset; plainLabel: boolean }> {
+): Promise<{ dataset: ConvertedDataset; checksums: DatasetManifest["checksums"]; plainLabel: boolean }> {
   return withDuckDB(async (connection) => {
     const tables = await openTables(connection, source.files);
     refuseDifferingColumns(tables);
@@ -37,14 +39,17 @@ export async function convertDataset(
     if (roles === undefined) throw new Error("a dataset has at least one file");
     const meta = source.meta === null ? null : readMeta(source.meta);
     const raw = await readDataset(connection, tables, roles, join(options.into, "X.npy"), options.signal);
-    const save: SaveArray = (name, dtype, data) =>
+    const checksums = [{ array: "X", crc32: raw.checksum }];
+    const save: SaveArray = (name, dtype, data) => {
       writeFileSync(join(options.into, `${name}.npy`), encodeNpy(dtype, [data.length], data));
+      checksums.push({ array: name, crc32: crc32(data) });
+    };
     try {
       if (meta !== null && source.meta !== null) {
         const { symbol } = source;
         refuseContradiction(meta, { symbol, features: roles.features, stamps: raw.stamps }, source.meta);
       }
-      return { dataset: assembleDataset(raw, roles, source, meta, save), plainLabel: roles.plainLabel };
+      return { dataset: assembleDataset(raw, roles, source, meta, save), checksums, plainLabel: roles.plainLabel };
     } finally {
       await raw.written;
     }

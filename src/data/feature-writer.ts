@@ -1,5 +1,6 @@
 import { closeSync, fdatasync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
 import { npyHeader } from "../files/index.js";
 import { firstInfinite } from "./transpose.js";
 
@@ -17,6 +18,7 @@ export interface InfiniteValue {
 export class FeatureWriter {
   private readonly fd: number;
   private rows = 0;
+  private crc = 0;
   private first: Float32Array | null = null;
   private stillConstant: number[];
   private readonly headerBytes: number;
@@ -39,12 +41,18 @@ export class FeatureWriter {
     this.keepConstant(block);
     writeFully(this.fd, block, this.headerBytes + this.rows * F * 4);
     this.rows += block.length / F;
+    this.crc = crc32(block, this.crc);
     return null;
   }
 
   /** Features that had one value, or none, in all rows. */
   constants(): number[] {
     return this.rows > 1 ? this.stillConstant : [];
+  }
+
+  /** Of the values written. */
+  checksum(): number {
+    return this.crc;
   }
 
   async finish(): Promise<void> {

@@ -11,4 +11,5 @@ export { type OpenDatasetOptions, type OpenOptions, openDataset, openDatasetFile
 export { type PredictionBatch, type PredictionColumn, writePredictions } from "./predictions.js";
 export { type RollRow, readRolls } from "./rolls.js";
 export { formatStamp, parseStamp } from "./stamps.js";
+export { DEFAULT_STORE } from "./store.js";
 export { type DatasetToWrite, type WriteDatasetOptions, writeDataset } from "./write.js";

@@ -14,6 +14,7 @@ const manifestSchema = z.object({
   sources: z.array(
     z.object({ path: z.string(), size: z.number(), mtimeNs: z.string(), inode: z.string(), sha256: z.string() }),
   ),
+  checksums: z.array(z.object({ array: z.string(), crc32: z.int().min(0).max(0xffffffff) })),
   rows: z.int().positive(),
   features: z.array(z.string()).min(1),
   horizons: z.array(z.int().positive()),

@@ -6,7 +6,7 @@ import { type StoreOptions, storeDataset } from "./store.js";
 export interface OpenOptions {
   /** Where the dataset lives in the store; `.foldwise/datasets` by default. */
   store?: string;
-  /** Hash the sources again instead of trusting size, modification time and inode. */
+  /** Hash the sources again instead of trusting size, modification time and inode, and check the stored arrays. */
   verify?: boolean;
   /** A plain `label` column takes this horizon. */
   horizon?: number;

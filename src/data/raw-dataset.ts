@@ -25,6 +25,8 @@ export interface RawDataset {
   place: PlaceOfRow;
   /** Indices of features with one value in all rows. */
   constants: readonly number[];
+  /** CRC-32 of the features' values. */
+  checksum: number;
   /** Resolves when the features are on disk. */
   written: Promise<void>;
 }
@@ -84,6 +86,7 @@ class DatasetReader {
         return placeInTable(tables[k]!, ranges[k]!.start)(row, column, value);
       },
       constants: this.features.constants(),
+      checksum: this.features.checksum(),
       written,
     };
   }

@@ -10,11 +10,12 @@ import type { DatasetFiles } from "./locate.js";
 import { encodeManifest } from "./manifest.js";
 import { inspectSource } from "./source-file.js";
 import { openEntry } from "./stored-dataset.js";
+import { verifyArrays } from "./verify.js";
 
 export interface StoreOptions {
   /** The store's folder; `.foldwise/datasets` by default. */
   store?: string;
-  /** Hash the sources' contents again instead of trusting path, size, modification time and inode. */
+  /** Hash the sources' contents again instead of trusting path, size, modification time and inode, and check the stored arrays. */
   verify?: boolean;
   /** The horizon that a plain `label` column takes. */
   horizon?: number;
@@ -46,6 +47,7 @@ export async function storeDataset(files: DatasetFiles, options: StoreOptions = 
   makeFolder(join(root, "index"));
   removeAbandoned(root);
   const { entry, variant } = await build(root, files, stats, options);
+  if (options.verify === true) verifyArrays(entry);
   const { fingerprint } = entry.manifest;
   // Not synced: losing an index entry costs one hash.
   const index = indexPath(root, files, variant);
@@ -82,11 +84,11 @@ async function build(
       await converting.catch(() => {});
       return { entry, variant };
     }
-    const { plainLabel, dataset } = await converting;
+    const { plainLabel, dataset, checksums } = await converting;
     refuseChanged(files, stats);
     const variant = plainLabel ? (options.horizon ?? null) : null;
     const fingerprint = fingerprintOf(files, sources, variant);
-    const manifest: DatasetManifest = { format: 1, fingerprint, sources, ...dataset };
+    const manifest: DatasetManifest = { format: 1, fingerprint, sources, checksums, ...dataset };
     writeFileSync(join(temporary, "manifest.json"), encodeManifest(manifest));
     return { entry: publish(temporary, join(root, fingerprint)), variant };
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { FoldwiseError } from "../types/index.js";
+import { allocationLimit, type MemoryContext, memoryRemedy, speaksOfMemory, systemLimit } from "./memoryErrors.js";
 import type { EngineEvent } from "./protocol.js";
 import type { EndReason, JobInterrupt } from "./worker/state.js";
 
@@ -10,6 +11,7 @@ export interface FailureContext {
   /** The worker's last output, oldest first. */
   lastLines: readonly string[];
   logFile: string | null;
+  memory: MemoryContext;
 }
 
 export const INSTALL_REMEDY = "Run `foldwise doctor --install` to make the engine environment.";
@@ -76,18 +78,42 @@ function exitError(
   const facts = { signal: reason.signal, exitCode: reason.code };
   if (reason.signal === "SIGINT")
     return failure("interrupted.aborted", `Interrupted${during}.`, "Use `foldwise resume`.", context, facts);
+  const starved = starvation(reason, context);
+  if (starved !== null)
+    return failure(
+      "engine.out_of_memory",
+      `${worker} ${starved}${during}. ${reason.signal === "SIGKILL" ? systemLimit(context.memory) : allocationLimit(context.memory)}`,
+      memoryRemedy(context.memory),
+      context,
+      facts,
+    );
   if (!reason.started && reason.signal === null) {
     const missing = context.lastLines.some((line) => /No module named '?"?foldwise_engine/.test(line));
     return missing || context.lastLines.some((line) => line.startsWith("ModuleNotFoundError"))
       ? failure("engine.not_installed", `The engine is not installed (${how}).`, INSTALL_REMEDY, context, facts)
       : failure("engine.start_failed", `${worker} ended before it was ready (${how}).`, DOCTOR_REMEDY, context, facts);
   }
-  const remedy =
-    reason.signal === "SIGKILL"
-      ? "The system may have run out of memory: use fewer --workers or less data, or close other programs."
-      : DOCTOR_REMEDY;
-  return failure("engine.worker_died", `${worker} died (${how})${during}.`, remedy, context, facts);
+  return failure("engine.worker_died", `${worker} died (${how})${during}.`, DOCTOR_REMEDY, context, facts);
 }
+
+/** How the worker died of want of memory, surely or probably; null: of something else. */
+function starvation(
+  { signal, code, oomKilled }: Extract<EndReason, { kind: "exited" }>,
+  { lastLines, memory }: FailureContext,
+): string | null {
+  if (signal === "SIGKILL")
+    return oomKilled
+      ? "was killed by the kernel because its memory ran out (SIGKILL)"
+      : "was killed from outside (SIGKILL), probably by the system because memory ran out,";
+  const how = signal ?? `exit code ${code}`;
+  if (speaksOfMemory(lastLines)) return `ran out of memory and died (${how})`;
+  // Native code that got no memory crashes in its own ways; without a limit of its own a process seldom meets one.
+  return signal !== null && NATIVE_CRASHES.has(signal) && memory.limits.process !== null
+    ? `died (${signal}), probably because it got no more memory,`
+    : null;
+}
+
+const NATIVE_CRASHES: ReadonlySet<NodeJS.Signals> = new Set(["SIGSEGV", "SIGABRT", "SIGBUS"]);
 
 /** The job's failure when it was stopped although its worker was well. A listener's own error is passed on as it is. */
 export function interruptError(interrupt: JobInterrupt, context: FailureContext): unknown {
@@ -116,9 +142,18 @@ export function abortError(job: string | null, cause: unknown): FoldwiseError {
 
 /** What the worker itself reported by a `failed` event. */
 export function failedError(event: Extract<EngineEvent, { type: "failed" }>, context: FailureContext): FoldwiseError {
-  const remedy = event.remedy ?? FAILED_REMEDIES[event.code] ?? DOCTOR_REMEDY;
   const text = `${event.message}${context.job === null ? "" : ` (${context.job})`}`;
-  return failure(failedCode(event.code), text, remedy, { ...context, lastLines: [] }, { traceback: event.traceback });
+  // A remedy of the worker's own means memory of another kind: a GPU's.
+  const starved = event.code === "out_of_memory" && event.remedy === null;
+  const remedy =
+    event.remedy ?? (starved ? memoryRemedy(context.memory) : FAILED_REMEDIES[event.code]) ?? DOCTOR_REMEDY;
+  return failure(
+    failedCode(event.code),
+    starved ? `${text}. ${allocationLimit(context.memory)}` : text,
+    remedy,
+    { ...context, lastLines: [] },
+    { traceback: event.traceback },
+  );
 }
 
 /** The worker's refusals of what the user wrote are the user's kind of error (exit code 2), the rest are the engine's. */
@@ -132,6 +167,8 @@ function failedCode(code: string): FoldwiseError["code"] {
       return "engine.not_installed";
     case "bad_request":
       return "engine.protocol";
+    case "out_of_memory":
+      return "engine.out_of_memory";
     default:
       return `engine.failed.${code}`;
   }
@@ -141,7 +178,6 @@ const FAILED_REMEDIES: Record<string, string> = {
   bad_parameter: "Correct the model's `model_params` or `training`.",
   bad_data: "Correct the data; `foldwise prepare` shows what it holds.",
   engine_missing: INSTALL_REMEDY,
-  out_of_memory: "Use fewer --workers, fewer features or less data.",
   device: "Use `--device cpu`.",
 };
 

@@ -7,3 +7,4 @@ export * from "./package.js";
 export * from "./paths.js";
 export * from "./process.js";
 export * from "./regular.js";
+export * from "./shell.js";

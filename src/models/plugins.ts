@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { FoldwiseError } from "../types/index.js";
@@ -69,8 +69,14 @@ const definitionSchema = z.discriminatedUnion("kind", [
 const loaded = new WeakMap<ModelRegistry, Set<string>>();
 const origins = new WeakMap<ModelDefinition, string>();
 
-/** The plug-in that a definition came from, as written in the configuration; null for built-in models. */
-export const pluginOf = (definition: ModelDefinition): string | null => origins.get(definition) ?? null;
+/**
+ * The plug-in that a definition came from, as written in the configuration; null for built-in models. Of an absolute path the
+ * name alone: it goes into bundles, and whoever is given one has other folders.
+ */
+export function pluginOf(definition: ModelDefinition): string | null {
+  const origin = origins.get(definition) ?? null;
+  return origin !== null && isAbsolute(origin) ? basename(origin) : origin;
+}
 
 /**
  * Imports plug-in modules and registers the model that each exports by default: a `ModelDefinition`, or a function

@@ -3,7 +3,8 @@ import { figure, table } from "./table.js";
 
 /**
  * Models side by side, a table for each symbol and horizon, in the order of their log-loss on the `calibrate` rows, which no
- * fit has seen: never of their test figures, which stand beside. A verdict is of the test rows, or marked `(cal.)`. The prior alone has its own line; models of several runs carry the run's id.
+ * fit has seen: never of their test figures, which stand beside. A verdict is of the test rows, or marked `(cal.)`. The prior alone has its own line; where reports of several runs are
+ * given, each carries its run's id, also in a table of one run alone.
  * Reports whose calibrate rows differ (other data, another embargo) are not compared: they get tables of their own.
  */
 export function formatLeaderboard(reports: readonly Report[]): string {
@@ -13,7 +14,8 @@ export function formatLeaderboard(reports: readonly Report[]): string {
     const key = JSON.stringify([report.symbol, report.horizon, report.data.fingerprint, rows, from, to]);
     groups.set(key, [...(groups.get(key) ?? []), report]);
   }
-  return [...groups.values()].map(formatGroup).join("\n");
+  const severalRuns = new Set(reports.map((report) => report.run_id)).size > 1;
+  return [...groups.values()].map((group) => formatGroup(group, severalRuns)).join("\n");
 }
 
 interface Line {
@@ -28,9 +30,8 @@ function verdictOf({ verdict, test }: Report): string {
   return test === null ? `${said} (cal.)` : said;
 }
 
-function formatGroup(reports: Report[]): string {
+function formatGroup(reports: Report[], severalRuns: boolean): string {
   const first = reports[0]!;
-  const severalRuns = new Set(reports.map((report) => report.run_id)).size > 1;
   const lines: Line[] = reports.map((report) => ({
     name: severalRuns ? `${report.model_name} (${report.run_id ?? "no run"})` : report.model_name,
     calibrate: report.validation.calibrate.metrics.log_loss,

@@ -105,7 +105,7 @@ export async function runGrid(
     if (options.signal?.aborted && !finished) {
       run.update({ status: "interrupted", process: null });
       throw new FoldwiseError("interrupted.run", `Run ${run.id} was interrupted; what is finished is kept.`, {
-        remedy: `Continue with: foldwise resume ${run.id}`,
+        remedy: `Continue with: ${run.resumeCommand}`,
       });
     }
     run.update({ status: finished ? "succeeded" : "failed", process: null });

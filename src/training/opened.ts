@@ -21,6 +21,8 @@ export interface OpenSymbolsOptions {
   /** Fewer than 500 rows are taken, too. */
   allowSmall?: boolean;
   onEvent?: OnEvent;
+  /** The data folder of a symbol, where it is known better than from the call; null: as the call says. */
+  dataOf?: (symbol: string) => string | null;
 }
 
 /** Plans the rows of an opened dataset as the call's configuration says. */
@@ -71,15 +73,16 @@ function refusalOf(state: OpenedSymbol | FoldwiseError | undefined, horizon: num
 async function openSymbol(
   symbol: string,
   call: TrainCall,
-  { store, verify, allowSmall = false, onEvent }: OpenSymbolsOptions,
+  { store, verify, allowSmall = false, onEvent, dataOf }: OpenSymbolsOptions,
 ): Promise<OpenedSymbol> {
   const { grid } = call;
   const [horizon] = grid.horizons;
+  const data = dataOf?.(symbol) ?? grid.data;
   const dataset = await openStored({
     symbol,
     // Matters only where the file has one plain `label` column.
     ...(grid.horizons.length === 1 && horizon !== undefined ? { horizon } : {}),
-    ...(grid.data === null ? {} : { data: grid.data }),
+    ...(data === null ? {} : { data }),
     ...(store === undefined ? {} : { store }),
     ...(verify === undefined ? {} : { verify }),
     onNotice: (message) => onEvent?.({ event: "notice", message: `${symbol}: ${message}` }),

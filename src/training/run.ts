@@ -1,13 +1,13 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { Run } from "../artifacts/index.js";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
 import { parseReport, type Report } from "../report/index.js";
 import { FoldwiseError, type OnEvent, throwIfAborted } from "../types/index.js";
 import { resolveCall, type TrainCall, type TrainRequest } from "./call.js";
 import { planGrid } from "./grid.js";
 import { takeBackDamaged } from "./intact.js";
 import { type OpenedSymbols, openSymbols } from "./opened.js";
-import { createRun, DEFAULT_RUNS, execute, type Session, versionsOf } from "./session.js";
+import { createRun, execute, type Session, versionsOf } from "./session.js";
 
 export interface TrainRunRequest extends TrainRequest {
   /** Folder of all runs; `experiments/runs` by default. */
@@ -58,14 +58,17 @@ export async function resumeRun(
 ): Promise<TrainRunResult> {
   const runsDir = request.runsDir ?? DEFAULT_RUNS;
   const run = Run.open(runsDir, request.runId);
-  const store = typeof run.file.options.store === "string" ? run.file.options.store : null;
-  const call = await resolveCall({ ...request, configFile: join(run.dir, "config.yaml") });
+  const store = folderOf(run.file.options.store);
+  // Where the run was begun: configuration, plug-ins and the engine are looked for from there.
+  const cwd = folderOf(run.file.options.folder) ?? request.cwd;
+  const call = await resolveCall({ ...request, cwd, configFile: join(run.dir, "config.yaml") });
   const cells = planGrid(call.grid.models, call.grid.symbols, call.grid.horizons);
   const opened = await openSymbols(call, cells, {
     ...request,
     // That was decided when the run began.
     allowSmall: true,
     ...(store === null ? {} : { store }),
+    dataOf: (symbol) => sourceFolder(run, symbol),
   });
   checkSameData(run, opened);
   throwIfAborted(request.signal);
@@ -77,9 +80,19 @@ export async function resumeRun(
     run.release();
     throw error;
   }
-  const { cwd, signal, onEvent } = request;
+  const { signal, onEvent } = request;
   await execute(run, { call, opened, runsDir, store, cwd, signal, onEvent });
   return { run, reports: readReports(run) };
+}
+
+/** A folder that the run wrote down, if it is still there: a project that was moved is looked for as before, from the working folder. */
+const folderOf = (path: unknown): string | null =>
+  typeof path === "string" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : null;
+
+function sourceFolder(run: Run, symbol: string): string | null {
+  const sources = run.file.datasets[symbol]?.sources ?? [];
+  const [first] = sources;
+  return first !== undefined && sources.every(({ path }) => existsSync(path)) ? dirname(first.path) : null;
 }
 
 /** A run that goes on with other versions says so. */
@@ -107,12 +120,12 @@ function checkSameData(run: Run, opened: OpenedSymbols): void {
   }
 }
 
-function readReport(path: string): string {
+function readReport(run: Run, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
     throw new FoldwiseError("data.report_missing", `${path} cannot be read.`, {
-      remedy: "Restore it, or train again: foldwise resume finishes a run whose files are damaged.",
+      remedy: `Restore it, or fit its model again: ${run.resumeCommand}`,
       cause,
     });
   }
@@ -123,6 +136,6 @@ export function readReports(run: Run): Report[] {
   return run.file.jobs.flatMap(({ status, report }) => {
     if (status !== "succeeded" || report === null) return [];
     const path = join(run.dir, report);
-    return [parseReport(readReport(path), path)];
+    return [parseReport(readReport(run, path), path)];
   });
 }

@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Run, type RunFile, WORK_FOLDER } from "../artifacts/index.js";
-import { type ResolvedModel, renderRunConfig } from "../config/index.js";
+import { renderRunConfig } from "../config/index.js";
+import { DEFAULT_STORE } from "../data/index.js";
 import { createPool, type EnginePool } from "../engine/index.js";
 import { packageVersion } from "../files/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
@@ -10,9 +11,8 @@ import { type CellResult, trainCell } from "./cell.js";
 import { chooseDevice } from "./device.js";
 import { type GridCell, runGrid } from "./grid.js";
 import type { OpenedSymbols } from "./opened.js";
+import { portableCall } from "./portable.js";
 import { requireHorizon } from "./rows.js";
-
-export const DEFAULT_RUNS = join("experiments", "runs");
 
 /** One call that is ready to work: decided, opened, planned. The command and the library both end here. */
 export interface Session {
@@ -41,7 +41,6 @@ export function createRun(session: Session, cells: readonly GridCell[], command:
     const { fingerprint, sources } = state.dataset.manifest;
     datasets[symbol] = { fingerprint, sources: sources.map(({ path, sha256 }) => ({ path, sha256 })) };
   }
-  const settings = call.models.map((model) => model.settings);
   return Run.create({
     runsDir,
     ...(runId === undefined ? {} : { runId }),
@@ -49,9 +48,10 @@ export function createRun(session: Session, cells: readonly GridCell[], command:
     seed: call.training.config.seed,
     versions: versionsOf(call),
     datasets,
-    options: { store },
+    // Absolute: `resume` may be called from anywhere. This file stays on this machine.
+    options: { store: resolve(store ?? DEFAULT_STORE), folder: resolve(session.cwd) },
     jobs: [...cells],
-    config: configOf(call, settings),
+    config: configOf(call),
   });
 }
 
@@ -132,7 +132,7 @@ async function workOn(
     seed: call.training.config.seed,
     device,
     test: call.grid.test,
-    config: configOf(oneCell(call, cell), [settings]),
+    config: configOf(portableCall(oneCell(call, cell, chosen), session.cwd)),
     versions: versionsOf(call),
     notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
     pool,
@@ -144,13 +144,18 @@ async function workOn(
 }
 
 /** The call as it would have been for this cell alone, so that a bundle's own configuration reproduces the bundle. */
-const oneCell = (call: TrainCall, { model, symbol, horizon }: GridCell): TrainCall => ({
+const oneCell = (
+  call: TrainCall,
+  { model, symbol, horizon }: GridCell,
+  chosen: TrainCall["models"][number],
+): TrainCall => ({
   ...call,
+  models: [chosen],
   grid: { ...call.grid, models: [model], symbols: [symbol], horizons: [horizon] },
 });
 
-const configOf = (call: TrainCall, models: readonly ResolvedModel[]): string =>
-  renderRunConfig({ command: "train", grid: call.grid, training: call.training, models });
+const configOf = ({ grid, training, models }: TrainCall): string =>
+  renderRunConfig({ command: "train", grid, training, models: models.map(({ settings }) => settings) });
 
 /** Foldwise, Node, Python, and the engines that the models of the call use. */
 export function versionsOf({ installed, models }: TrainCall): Record<string, string> {

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { DEFAULT_RUNS } from "../artifacts/index.js";
 import { createPool, type EnginePool } from "../engine/index.js";
 import type { ServedModel } from "../inference/index.js";
 import type { Report } from "../report/index.js";
@@ -13,7 +14,7 @@ import { resolveCall } from "./call.js";
 import type { CellResult } from "./cell.js";
 import { planGrid } from "./grid.js";
 import { planned, requireVarying } from "./opened.js";
-import { createRun, DEFAULT_RUNS, execute, type Session } from "./session.js";
+import { createRun, execute, type Session } from "./session.js";
 
 export interface TrainerOptions {
   /** Folder of all runs; `experiments/runs` by default. */

@@ -18,6 +18,8 @@ export interface DatasetManifest {
   symbol: string;
   layout: "series" | "splits";
   sources: { path: string; size: number; mtimeNs: string; inode: string; sha256: string }[];
+  /** CRC-32 of each array's values, against damage of the stored files. */
+  checksums: { array: string; crc32: number }[];
   rows: number;
   features: string[];
   /** Ascending, in bars. */

@@ -63,6 +63,39 @@ describe("a run's folder", () => {
     expect(Run.damaged(runsDir)).toEqual([{ id: damaged.id, reason: expect.stringMatching(/is not JSON/) }]);
   });
 
+  it("without a job is damaged", () => {
+    const run = Run.create(spec());
+    writeFileSync(join(run.dir, "run.json"), JSON.stringify({ ...run.file, jobs: [] }));
+    expect(() => Run.open(runsDir, run.id)).toThrow(
+      expect.objectContaining({
+        code: "data.bad_run",
+        message: expect.stringMatching(/jobs: a run has at least one job/),
+      }),
+    );
+  });
+
+  it("cannot lie in a file, nor below one", () => {
+    const file = join(runsDir, "bars.csv");
+    writeFileSync(file, "");
+    const refusal = expect.objectContaining({ code: "usage.runs_folder", exitCode: 2 });
+    for (const runs of [file, join(file, "runs")]) {
+      expect(() => Run.list(runs)).toThrow(refusal);
+      expect(() => Run.open(runs, "any")).toThrow(refusal);
+      expect(() => Run.create(spec({ runsDir: runs }))).toThrow(refusal);
+    }
+  });
+
+  it("has its folder in the commands that messages name", () => {
+    const run = Run.create(spec({ runId: "mine" }));
+    const again = expect.objectContaining({
+      remedy: expect.stringContaining(`foldwise resume mine --runs ${runsDir}`),
+    });
+    expect(() => Run.create(spec({ runId: "mine" }))).toThrow(again);
+    expect(run.resumeCommand).toBe(`foldwise resume mine --runs ${runsDir}`);
+    const list = expect.objectContaining({ remedy: expect.stringContaining(`foldwise runs --runs ${runsDir}`) });
+    expect(() => Run.open(runsDir, "other")).toThrow(list);
+  });
+
   it("is not taken over while its process lives, and is once it has died; leftovers go", () => {
     const run = Run.create(spec());
     expect(() => Run.open(runsDir, run.id).takeOver()).toThrow(
@@ -107,9 +140,31 @@ describe("a run's lock", () => {
     expect(early.file.jobs[0]?.status).toBe("succeeded");
   });
 
+  it("tells whether a run that is marked as running still is", () => {
+    const run = Run.create(spec());
+    run.updateJob("xgboost_MES_h20", { status: "running" });
+    const standing = () => Run.open(runsDir, run.id).standing;
+    expect(standing()).toMatchObject({ status: "running", jobs: [{ status: "running" }] });
+    writeFileSync(owner(run, 1), JSON.stringify({ ...ownMark(), pid: 2 ** 22 + 1 }));
+    expect(standing()).toMatchObject({ status: "interrupted", jobs: [{ status: "interrupted" }] });
+    // Nothing can be known of another machine's processes.
+    writeFileSync(owner(run, 1), JSON.stringify({ ...ownMark(), pid: 2 ** 22 + 1, host: "another" }));
+    expect(standing().status).toBe("running");
+    expect(Run.open(runsDir, run.id).file.status).toBe("running");
+  });
+
+  it("that was released leaves its run interrupted, and a finished run as it is", () => {
+    const run = Run.create(spec());
+    run.release();
+    expect(Run.open(runsDir, run.id).standing.status).toBe("interrupted");
+    run.update({ status: "failed", process: null });
+    expect(Run.open(runsDir, run.id).standing.status).toBe("failed");
+  });
+
   it("of a run of an early version, which had none, is its process", () => {
     const run = Run.create(spec());
     rmSync(join(run.dir, "lock.1"), { recursive: true });
+    expect(run.standing.status).toBe("running");
     expect(() => Run.open(runsDir, run.id).takeOver()).toThrow(
       expect.objectContaining({ code: "usage.run_is_running" }),
     );

@@ -82,6 +82,35 @@ describe("the store", () => {
     expect((await verified.readRows(Int32Array.of(1)))[0]).toBe(0.625);
   });
 
+  it.each(["X", "y_h1", "w_h3", "t", "t_end_h3", "piece"])("with verify refuses a changed byte in %s", async (name) => {
+    const { open } = toy();
+    const { dir } = await open();
+    await open(true);
+    const path = join(dir, `${name}.npy`);
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(path, bytes);
+    await expect(open(true)).rejects.toMatchObject({
+      code: "data.store_damaged",
+      exitCode: 2,
+      message: expect.stringContaining(`${name}.npy`),
+      remedy: expect.stringContaining("Remove that folder"),
+    });
+    rmSync(dir, { recursive: true });
+    expect((await open(true)).dir).toBe(dir);
+  });
+
+  it("makes a folder of a version without checksums again", async () => {
+    const { open } = toy();
+    const { dir } = await open();
+    const path = join(dir, "manifest.json");
+    const { checksums, ...old } = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(path, JSON.stringify(old));
+    expect((await open()).manifest.checksums).toEqual(
+      checksums.map(({ array, crc32 }: object & { array: string; crc32: number }) => ({ array, crc32 })),
+    );
+  });
+
   it.each([
     ["a missing array", (dir: string) => rmSync(join(dir, "y_h3.npy"))],
     ["a short array", (dir: string) => truncateSync(join(dir, "X.npy"), 200)],

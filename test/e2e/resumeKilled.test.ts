@@ -141,6 +141,14 @@ describe("train that is killed", () => {
     expect(await expectNothingBroken()).toBeGreaterThan(20);
   });
 
+  it("is listed as interrupted, with the command that goes on", async () => {
+    const { stdout } = await succeeds(["runs"], { cwd });
+    expect(stdout).toMatch(/^k +interrupted/m);
+    expect(stdout).toMatch(/Run k was interrupted; continue: foldwise resume k$/m);
+    const { events } = await succeeds(["runs", "--json"], { cwd });
+    expect(events.at(-1)?.runs).toContainEqual(expect.objectContaining({ run_id: "k", status: "interrupted" }));
+  });
+
   it("is finished by resume, with the predictions of an unbroken run and nothing fitted twice", async () => {
     const before = readFileSync(join(runDirOf("k"), "models", JOBS[0], "manifest.json"), "utf8");
     const { events } = await succeeds(["resume", "k", "--json"], { cwd });

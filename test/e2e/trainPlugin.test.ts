@@ -1,10 +1,10 @@
 /** The example plug-ins are listed, trained and served by the built command, like any other model. */
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readBundle } from "../../src/artifacts/index.js";
 import { reportSchema } from "../../src/report/index.js";
-import { foldwise, ROOT } from "./cli.js";
+import { emptyFolder, foldwise, ROOT } from "./cli.js";
 import { largestDifference, preparedFolder, readJson, succeeds } from "./fixture.js";
 
 const PLUGINS = {
@@ -60,6 +60,31 @@ describe.each(IDS)("the plug-in %s", (id) => {
     const trained = join(run(), "predictions", `${id}_MES_h20.parquet`);
     expect((await largestDifference(trained, rows)).difference).toBeLessThanOrEqual(1e-5);
   });
+});
+
+it("resume goes on from any folder, with the plug-ins and data of the folder in which the run was begun", async () => {
+  cpSync(dirname(PLUGINS.nearest_centroid), join(cwd, "plugins"), { recursive: true });
+  const train = ["train", "--model", "nearest_centroid", "--symbol", "MES", "--horizon", "20", "--no-test"];
+  const relative = ["--data", "data/datasets", "--plugin", "plugins/nearest_centroid.js", "--runs", "mine"];
+  await succeeds([...train, ...relative, "--run-id", "moved"], { cwd });
+  const graph = join(cwd, "mine", "moved", "models", "nearest_centroid_MES_h20", "nearest_centroid.json");
+  const before = readFileSync(graph, "utf8");
+  writeFileSync(graph, "{");
+  const elsewhere = emptyFolder();
+  await succeeds(["resume", "moved", "--runs", join(cwd, "mine")], { cwd: elsewhere });
+  expect(readFileSync(graph, "utf8")).toBe(before);
+  expect(readdirSync(elsewhere)).toEqual([]);
+  rmSync(elsewhere, { recursive: true });
+});
+
+it("a bundle tells nothing of this machine's folders", () => {
+  for (const id of IDS) {
+    for (const name of ["config.yaml", "manifest.json", "pipeline.json"]) {
+      const text = readFileSync(join(bundle(id), name), "utf8");
+      expect(text).not.toContain(cwd);
+      expect(text).not.toContain(ROOT);
+    }
+  }
 });
 
 describe("a bundle of a plug-in", () => {

@@ -75,11 +75,12 @@ describe("a worker that is killed in the middle of a fit", () => {
       }
     });
     expect(killed.size).toBe(2);
-    expectFailed(result, "always", "xgboost_MES_h20", "engine.worker_died", [
+    expectFailed(result, "always", "xgboost_MES_h20", "engine.out_of_memory", [
       /SIGKILL/,
       /fit of xgboost/,
       /attempt 2 of 2/,
-      /memory/,
+      /probably.*memory.*limit is/,
+      /max_depth \(\d+\)/,
       /engine\.log/,
     ]);
     expect(result.events.at(-1)).toMatchObject({ event: "finished", status: "failed" });

@@ -4,8 +4,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createPool, type EnginePool, type JobLog, type PoolOptions } from "../../src/engine/index.js";
-import { encodeNpy, readNpy } from "../../src/files/index.js";
-import { seededRandom } from "../../src/types/index.js";
+import { readNpy } from "../../src/files/index.js";
+import { writeRows } from "./rows.js";
 import { type FitJob, failureOf, fitJob, isAlive, started, startHost, workersOf } from "./support.js";
 
 const ROWS = 4000;
@@ -18,26 +18,14 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-writeDataset();
-
-function writeDataset(): void {
-  const random = seededRandom(7);
-  const X = Float32Array.from({ length: ROWS * FEATURES }, () => random.normal());
-  const y = Int8Array.from({ length: ROWS }, (_, row) => Math.sign(Math.round(X[row * FEATURES]! + random.normal())));
-  const numbers = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
-  const write = (name: string, bytes: Buffer) => writeFileSync(join(scratch, name), bytes);
-  write("X.npy", encodeNpy("<f4", [ROWS, FEATURES], X));
-  write("y_h5.npy", encodeNpy("|i1", [ROWS], y));
-  write("train.npy", encodeNpy("<i4", [STOP_FROM], numbers(0, STOP_FROM)));
-  write("stop.npy", encodeNpy("<i4", [ROWS - STOP_FROM], numbers(STOP_FROM, ROWS)));
-}
+const rows = writeRows(scratch, { rows: ROWS, features: FEATURES, stopFrom: STOP_FROM });
 
 /** An xgboost fit of `rounds` rounds into a new folder. */
 function realFit(rounds: number, job: Partial<FitJob> = {}): FitJob {
   const out = mkdtempSync(join(scratch, "out-"));
   return fitJob({
     dataset: scratch,
-    rows: { train: join(scratch, "train.npy"), stop: join(scratch, "stop.npy") },
+    rows,
     params: { objective: "multi:softprob", num_class: 3, max_depth: 3, learning_rate: 0.05 },
     training: { num_boost_round: rounds, early_stopping_rounds: null },
     out,
@@ -108,11 +96,12 @@ describe("a worker in health", () => {
 
   test("lets a library print what it likes", async () => {
     const logs: JobLog[] = [];
-    const noise = `print("{}"); os.write(1, b"to descriptor 1\\n"); raise ValueError("enough")`;
+    const inC = `import ctypes; ctypes.CDLL(None).puts(b"from C")`;
+    const noise = `print("{}"); os.write(1, b"to descriptor 1\\n"); ${inC}; print("no end", end=""); raise ValueError("enough")`;
     const error = await failureOf(shared.run(pluginFit(noise), { onLog: (log) => logs.push(log) }));
     expect(error.code).toBe("engine.failed.internal");
     expect(error.message).toContain("enough");
-    expect(logs.map((log) => log.message)).toEqual(expect.arrayContaining(["{}", "to descriptor 1"]));
+    expect(logs.map((log) => log.message)).toEqual(["{}", "to descriptor 1", "from C", "no end"]);
   });
 
   test("runs beside another, each with its share of the cores", async () => {
@@ -194,7 +183,7 @@ describe("a worker that is killed in the middle of a fit", () => {
   test("twice fails the fit with the signal and the job", async () => {
     const { result, victims } = await killed(2, endlessPlugin());
     const error = await failureOf(result);
-    expect(error.code).toBe("engine.worker_died");
+    expect(error.code).toBe("engine.out_of_memory");
     expect(error.message).toMatch(/SIGKILL.*fit of my_plugin, horizon 5 \(MES_h5\)/);
     expect(error.details).toMatchObject({ signal: "SIGKILL", attempts: 2 });
     expect(victims).toHaveLength(2);

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { createPool, type JobLog } from "../../src/engine/index.js";
+import { createPool, type EnginePool, type JobLog } from "../../src/engine/index.js";
 import { failureOf, fitJob, fixture, isAlive, poolOf, predictJob, started } from "./support.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "foldwise-engine-"));
@@ -26,17 +26,21 @@ describe("a worker that crashes", () => {
   test("twice fails its job with the signal, the job and the last words", async () => {
     const pool = poolOf(fixture("crash"), { logFile: join(scratch, "worker.log") });
     const error = await failureOf(pool.run(fitJob({ out: folder() }), { label: "xgboost_MES_h5" }));
-    expect(error.code).toBe("engine.worker_died");
+    expect(error.code).toBe("engine.out_of_memory");
     expect(error.message).toMatch(
       /SIGKILL.*fit of xgboost, horizon 5 \(xgboost_MES_h5\)[\s\S]*last words[\s\S]*attempt 2 of 2/,
     );
-    expect(error.remedy).toMatch(/--workers.*worker\.log/);
+    expect(error.message).toMatch(
+      /killed from outside \(SIGKILL\), probably .*memory[\s\S]*The limit is [\d.]+ [GM]iB, of /,
+    );
+    expect(error.remedy).toMatch(/fewer rows or fewer features.*worker\.log/);
     expect(error.details).toMatchObject({ signal: "SIGKILL", attempts: 2, lastLines: ["last words"] });
     expect(readFileSync(join(scratch, "worker.log"), "utf8")).toContain('"msg":"last words"');
   });
 
   test("by an exit code names the code", async () => {
     const error = await failureOf(poolOf(fixture("crash")).run(fitJob({ out: folder(), params: { code: 3 } })));
+    expect(error.code).toBe("engine.worker_died");
     expect(error.message).toContain("exit code 3");
   });
 
@@ -64,7 +68,7 @@ describe("a worker that crashes", () => {
     const params = { once: join(scratch, "other") };
     const good = pool.run(fitJob({ out: folder(), params }));
     const bad = failureOf(pool.run(fitJob({ out: folder(), params: {} })));
-    expect([(await good).kind, (await bad).code]).toEqual(["fit", "engine.worker_died"]);
+    expect([(await good).kind, (await bad).code]).toEqual(["fit", "engine.out_of_memory"]);
   });
 });
 
@@ -201,6 +205,50 @@ describe("a worker that cannot start", () => {
   });
 });
 
+describe("what a worker prints before its answer", () => {
+  /** So that the worker has printed and answered when this process reads again. */
+  const busy = (): void => {
+    const until = performance.now() + 250;
+    while (performance.now() < until);
+  };
+  /** One fit that prints `text`, and what was told until it was settled. */
+  async function printed(pool: EnginePool, params: { text: string; exit?: boolean }) {
+    const logs: string[] = [];
+    await pool.run(fitJob({ params }), { onLog: ({ message }) => logs.push(message), onProgress: busy });
+    return logs;
+  }
+  const many = Array.from({ length: 4000 }, (_, line) => `line ${line} ${"x".repeat(90)}`);
+
+  test.each([
+    ["a line", "printed\n", ["printed"]],
+    ["more than a pipe holds", `${many.join("\n")}\n`, many],
+    ["a line without an end", "first\nunfinished", ["first", "unfinished"]],
+  ])("is told before the job is settled: %s", async (_, text, lines) => {
+    expect(await printed(poolOf(fixture("prints")), { text })).toEqual(lines);
+  });
+
+  test("is told before, too, when the worker ends with its answer", async () => {
+    expect(await printed(poolOf(fixture("prints")), { text: "last\nwords", exit: true })).toEqual(["last", "words"]);
+  });
+
+  test.each(["unfinished", "x".repeat(5000)])("is not glued to the next job's first line", async (text) => {
+    const pool = poolOf(fixture("prints"));
+    await printed(pool, { text });
+    expect(await printed(pool, { text: "next\n" })).toEqual(["next"]);
+  });
+
+  test("a listener that throws at it fails the job with its own error", async () => {
+    const mine = new Error("the log is full");
+    const onLog = (): never => {
+      throw mine;
+    };
+    const pool = poolOf(fixture("prints"));
+    const running = pool.run(fitJob({ params: { text: "printed\n" } }), { onLog, onProgress: busy });
+    await expect(running).rejects.toBe(mine);
+    expect((await pool.run(fitJob({ params: { text: "" } }))).kind).toBe("fit");
+  });
+});
+
 describe("a worker that refuses a job", () => {
   const pool = createPool({ command: fixture("refuses") });
   afterAll(() => pool.close());
@@ -209,7 +257,7 @@ describe("a worker that refuses a job", () => {
     ["bad_data", "data.engine_refused", 2],
     ["engine_missing", "engine.not_installed", 1],
     ["bad_request", "engine.protocol", 1],
-    ["out_of_memory", "engine.failed.out_of_memory", 1],
+    ["out_of_memory", "engine.out_of_memory", 1],
     ["internal", "engine.failed.internal", 1],
   ])("with %s fails it as %s, exit code %i, and stays", async (code, expected, exitCode) => {
     const refuse = (more: object) => failureOf(pool.run(fitJob({ params: { code, message: "No.", ...more } })));

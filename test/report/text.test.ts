@@ -71,11 +71,19 @@ describe("formatLeaderboard", () => {
     expect(text).toContain("xgboost (second)");
   });
 
+  it("names the run in every table when several runs are compared", () => {
+    const other = { ...named("logistic", 0.3, 0.3), run_id: "second", horizon: 5 };
+    const text = formatLeaderboard([{ ...named("xgboost", 0.6, 0), run_id: "first" }, other]);
+    expect(text).toContain("xgboost (first)");
+    expect(text).toContain("logistic (second)");
+  });
+
   it("does not put models side by side that were scored on other rows", () => {
     const other = named("logistic", 0.3, 0.3);
     other.rows.calibrate.from = "2019-01-01T00:00:00.000Z";
     const text = formatLeaderboard([named("xgboost", 0.6, 0), other]);
     expect(text.match(/MES, horizon 20 bars/g)).toHaveLength(2);
+    expect(text).not.toContain("(20260101_120000)");
     expect(order(text).filter((name) => name === "(prior only)")).toHaveLength(2);
   });
 });

@@ -7,9 +7,13 @@ import type { WorkerJob } from "../worker/state.js";
 /** A job is given to at most this many workers. */
 export const MAX_ATTEMPTS = 2;
 
-/** Only a crash may be chance; what an engine refuses, it refuses again. */
+/**
+ * Only a crash may be chance; what an engine refuses, it refuses again. A worker that was killed for want of memory has
+ * crashed, since another one may have taken it; a failed allocation that the worker told of is a refusal.
+ */
 export function isCrash(error: unknown): error is FoldwiseError {
-  return error instanceof FoldwiseError && error.code === "engine.worker_died";
+  if (!(error instanceof FoldwiseError)) return false;
+  return error.code === "engine.worker_died" || (error.code === "engine.out_of_memory" && "exitCode" in error.details);
 }
 
 /** A fit starts in an empty folder: what the dead worker left in `out` goes. */

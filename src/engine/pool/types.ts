@@ -17,7 +17,7 @@ export interface RunOptions {
 /** What training needs of the engines. Another backend (a cluster) implements this, and nothing else changes. */
 export interface EnginePool {
   /**
-   * Runs one job on some worker, in the order of the calls. Rejects with `engine.worker_died`, `engine.hung`, `engine.timeout`,
+   * Runs one job on some worker, in the order of the calls. Rejects with `engine.worker_died`, `engine.out_of_memory`, `engine.hung`, `engine.timeout`,
    * `engine.flooded`, `engine.protocol`, `engine.start_failed`, `engine.not_installed`, `engine.failed.*`,
    * `config.engine_parameter`, `data.engine_refused` or `interrupted.aborted`. When the promise settles, nothing works on the job any more.
    * A worker that dies is replaced and its job tried once again; what a fit left in `out` is removed before.

@@ -14,8 +14,20 @@ export interface ChannelListeners {
   onFault: (reason: EndReason) => void;
 }
 
+export interface Channel {
+  /**
+   * Calls back when everything has been told that the worker had printed when it wrote the message that was read last. The
+   * two pipes are read in any order, so at that message what was printed before it may still lie in the other one. The next
+   * turn of the event loop reads that; where it brought anything, there may be more than one turn reads.
+   */
+  whenAllIsTold: (then: () => void) => void;
+}
+
+/** A library's thread that prints for ever holds no answer up for longer. */
+const MAX_TURNS = 64;
+
 /** Reads a worker's two outputs: messages from the one, what is printed from the other; both bounded in memory and rate. */
-export function readOutput(child: ChildProcess, listeners: ChannelListeners): void {
+export function readOutput(child: ChildProcess, listeners: ChannelListeners): Channel {
   let faulty = false;
   const fault = (reason: EndReason): void => {
     if (faulty) return;
@@ -41,7 +53,9 @@ export function readOutput(child: ChildProcess, listeners: ChannelListeners): vo
   const stderr = new LineReader(Tail.MAX_LINE_BYTES, printed, printed);
 
   // After a fault both pipes are still drained, so that a worker that is to end does not stand blocked in a write.
+  let chunksPrinted = 0;
   const into = (reader: LineReader) => (chunk: Buffer) => {
+    if (reader === stderr) chunksPrinted++;
     if (faulty) return;
     if (bytes.allows(chunk.length)) reader.push(chunk);
     else fault({ kind: "flooded", what: `over ${BYTE_LIMIT.perSecond} bytes a second` });
@@ -50,4 +64,19 @@ export function readOutput(child: ChildProcess, listeners: ChannelListeners): vo
   child.stderr?.on("data", into(stderr));
   // A message cut off by the worker's death is no message: its exit is what counts.
   child.stderr?.on("end", () => stderr.end());
+
+  /** The rest of this turn, then whole turns until one brings nothing. */
+  const readOn = (turns: number, before: number, then: () => void): void => {
+    setImmediate(() => {
+      const quiet = turns > 0 && chunksPrinted === before;
+      if (!quiet && turns < MAX_TURNS) {
+        readOn(turns + 1, chunksPrinted, then);
+        return;
+      }
+      // The next job's lines are its own.
+      stderr.end();
+      then();
+    });
+  };
+  return { whenAllIsTold: (then) => readOn(0, chunksPrinted, then) };
 }

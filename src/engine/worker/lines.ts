@@ -27,9 +27,9 @@ export class LineReader {
     this.#keep(chunk.subarray(from));
   }
 
-  /** The stream has ended: an unfinished line counts as one. */
+  /** What comes next is another line, whatever came before: an unfinished one counts as one. */
   end(): void {
-    if (this.#length > 0) this.#flush();
+    if (this.#length > 0 || this.#skipping) this.#flush();
   }
 
   #keep(bytes: Buffer): void {

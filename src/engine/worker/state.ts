@@ -1,5 +1,5 @@
 import type { FitProgress } from "../../types/index.js";
-import type { EngineJob, EngineResult } from "../protocol.js";
+import type { EngineEvent, EngineJob, EngineResult } from "../protocol.js";
 
 /** What a worker can be asked for: the callers' jobs and the pool's own question. */
 export type WorkerJob = EngineJob | { type: "hello" };
@@ -18,7 +18,14 @@ export interface JobHandlers {
 
 /** Why a process ended, or is being ended. The first reason wins; later ones are its consequences. */
 export type EndReason =
-  | { kind: "exited"; code: number | null; signal: NodeJS.Signals | null; started: boolean }
+  | {
+      kind: "exited";
+      code: number | null;
+      signal: NodeJS.Signals | null;
+      started: boolean;
+      /** The kernel counted a process of the worker's control group that it killed for want of memory since its job began. */
+      oomKilled: boolean;
+    }
   | { kind: "cannot_start"; cause: Error }
   | { kind: "start_timeout"; ms: number }
   | { kind: "hung"; ms: number }
@@ -34,6 +41,8 @@ export type JobInterrupt =
   /** The caller's own `onProgress` or `onLog` threw. */
   | { kind: "listener"; cause: unknown };
 
+export type Answer = Extract<EngineEvent, { type: "done" | "failed" }>;
+
 export interface RunningJob {
   id: string;
   /** As errors and logs call it. */
@@ -43,6 +52,8 @@ export interface RunningJob {
   resolve: (result: EngineResult) => void;
   reject: (error: unknown) => void;
   interrupt: JobInterrupt | null;
+  /** Read, but not passed on before what was printed earlier has been told. */
+  answer: Answer | null;
 }
 
 /**

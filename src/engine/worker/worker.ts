@@ -2,11 +2,21 @@ import type { ChildProcess } from "node:child_process";
 import type { FoldwiseError } from "../../types/index.js";
 import { endError, type FailureContext, failedError, interruptError } from "../errors.js";
 import { type EngineEvent, type EngineRequest, type EngineResult, PROTOCOL_VERSION } from "../protocol.js";
-import { readOutput } from "./channel.js";
+import { type Channel, readOutput } from "./channel.js";
 import { Deadline } from "./deadline.js";
 import { describeJob } from "./describe.js";
 import { holdOpen, launch, type WorkerCommand } from "./launch.js";
-import type { EndReason, JobHandlers, JobInterrupt, JobLog, RunningJob, WorkerJob, WorkerState } from "./state.js";
+import { MemoryWatch } from "./memory.js";
+import type {
+  Answer,
+  EndReason,
+  JobHandlers,
+  JobInterrupt,
+  JobLog,
+  RunningJob,
+  WorkerJob,
+  WorkerState,
+} from "./state.js";
 import { Tail } from "./tail.js";
 import { killWithParent, terminate } from "./terminate.js";
 
@@ -38,6 +48,7 @@ export class EngineWorker {
 
   readonly #options: WorkerOptions;
   readonly #child: ChildProcess;
+  readonly #channel: Channel;
   readonly #tail = new Tail();
   readonly #startDeadline: Deadline;
   readonly #heartbeat: Deadline;
@@ -45,6 +56,7 @@ export class EngineWorker {
   #jobDeadline: Deadline | undefined;
   #state: WorkerState = { name: "starting" };
   #exited = false;
+  readonly #memory = new MemoryWatch();
   #lastId = 0;
   /** Ids of cancel requests that await their answer. */
   readonly #cancels = new Set<string>();
@@ -68,6 +80,11 @@ export class EngineWorker {
     this.#heartbeat = new Deadline(heartbeatTimeoutMs, () => this.#end({ kind: "hung", ms: heartbeatTimeoutMs }));
     this.#cancelDeadline = new Deadline(cancelGraceMs, () => this.#end({ kind: "ignored_cancel" }));
     this.#child = launch(options.command, options);
+    this.#channel = readOutput(this.#child, {
+      onEvent: (event) => this.#receive(event),
+      onPrinted: (message) => this.#log({ level: "info", message }),
+      onFault: (reason) => this.#end(reason),
+    });
     this.#supervise();
   }
 
@@ -97,7 +114,11 @@ export class EngineWorker {
     return new Promise((resolve, reject) => {
       const id = this.#nextId();
       const name = describeJob(job, label);
-      this.#state = { name: "busy", running: { id, name, job, handlers, resolve, reject, interrupt: null } };
+      this.#state = {
+        name: "busy",
+        running: { id, name, job, handlers, resolve, reject, interrupt: null, answer: null },
+      };
+      if (this.pid !== null) this.#memory.mark(this.pid);
       holdOpen(this.#child, true);
       if (handlers.timeoutMs !== null) {
         const ms = handlers.timeoutMs;
@@ -111,7 +132,11 @@ export class EngineWorker {
   /** Asks the running job to stop; a worker that does not comply within the grace is ended. The first reason wins. */
   interrupt(why: JobInterrupt): void {
     if (this.#state.name !== "busy" || this.#state.running.interrupt !== null) return;
+    const answered = this.#state.running.answer !== null;
+    // An answer that is there comes before whoever wants none any more, but not before its owner's own error.
+    if (answered && why.kind !== "listener") return;
     this.#state.running.interrupt = why;
+    if (answered) return;
     const id = this.#nextId();
     this.#cancels.add(id);
     this.#cancelDeadline.restart();
@@ -130,7 +155,10 @@ export class EngineWorker {
 
   #supervise(): void {
     this.#startDeadline.restart();
-    if (this.#child.pid !== undefined) killWithParent(this.#child);
+    if (this.#child.pid !== undefined) {
+      killWithParent(this.#child);
+      this.#memory.mark(this.#child.pid);
+    }
     this.#child.on("error", (cause) => {
       if (this.#child.pid !== undefined) return;
       this.#end({ kind: "cannot_start", cause });
@@ -138,20 +166,16 @@ export class EngineWorker {
     });
     this.#child.on("exit", (code, signal) => {
       this.#exited = true;
+      const oomKilled = this.#memory.oomKilled();
       const started = this.#state.name !== "starting";
       // What the worker said before it ended still counts, so its pipes are read to their end first.
       const conclude = (): void => {
         clearTimeout(patience);
-        this.#end({ kind: "exited", code, signal, started });
+        this.#end({ kind: "exited", code, signal, started, oomKilled });
         this.#finish();
       };
       const patience = setTimeout(conclude, LAST_WORDS_MS);
       this.#child.once("close", conclude);
-    });
-    readOutput(this.#child, {
-      onEvent: (event) => this.#receive(event),
-      onPrinted: (message) => this.#log({ level: "info", message }),
-      onFault: (reason) => this.#end(reason),
     });
   }
 
@@ -196,7 +220,7 @@ export class EngineWorker {
     else if (running.interrupt === null) this.#tell(() => running.handlers.onProgress?.({ step, total, metrics }));
   }
 
-  #answer(event: Extract<EngineEvent, { type: "done" | "failed" }>): void {
+  #answer(event: Answer): void {
     if (event.id !== null && this.#cancels.delete(event.id)) return;
     const running = event.id === null ? null : this.#runningJob(event.id);
     if (running === null) {
@@ -205,13 +229,18 @@ export class EngineWorker {
     } else if (event.type === "done" && event.result.kind !== running.job.type) {
       this.#break(`it answered ${running.job.type} with a result of ${event.result.kind}`);
     } else {
-      this.#settle(running, event);
+      this.#cancelDeadline.stop();
+      this.#jobDeadline?.stop();
+      running.answer = event;
+      this.#channel.whenAllIsTold(() => this.#settle());
     }
   }
 
-  #settle(running: RunningJob, event: Extract<EngineEvent, { type: "done" | "failed" }>): void {
-    this.#cancelDeadline.stop();
-    this.#jobDeadline?.stop();
+  /** Passes the answer on, if there is one: what was printed before it has been told. */
+  #settle(): void {
+    if (this.#state.name !== "busy" || this.#state.running.answer === null) return;
+    const { running } = this.#state;
+    const event = this.#state.running.answer;
     this.#state = { name: "idle" };
     holdOpen(this.#child, false);
     // Whoever wrote an adapter needs it; nobody else wants to see it.
@@ -239,7 +268,9 @@ export class EngineWorker {
   }
 
   #runningJob(id: string): RunningJob | null {
-    return this.#state.name === "busy" && this.#state.running.id === id ? this.#state.running : null;
+    if (this.#state.name !== "busy") return null;
+    const { running } = this.#state;
+    return running.id === id && running.answer === null ? running : null;
   }
 
   #break(why: string): void {
@@ -248,6 +279,7 @@ export class EngineWorker {
 
   /** The race's one finishing line. */
   #end(reason: EndReason, manner: "politely" | "by signal" = "by signal"): void {
+    this.#settle();
     if (this.#state.name === "ending" || this.#state.name === "gone") return;
     const running = this.#state.name === "busy" ? this.#state.running : null;
     this.#state = { name: "ending", reason, running };
@@ -278,8 +310,9 @@ export class EngineWorker {
   }
 
   #context(running: RunningJob | null): FailureContext {
-    const { logFile } = this.#options;
-    return { job: running?.name ?? null, pid: this.pid, lastLines: this.#tail.lines(), logFile };
+    const { logFile, workers } = this.#options;
+    const memory = { limits: this.#memory.limits, workers, job: running?.job ?? null };
+    return { job: running?.name ?? null, pid: this.pid, lastLines: this.#tail.lines(), logFile, memory };
   }
 
   #nextId(): string {
