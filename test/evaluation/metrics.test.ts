@@ -50,6 +50,22 @@ describe("classificationMetrics", () => {
     });
   }
 
+  it("puts a confidence that lies on an edge of the calibration bins into the lower one", () => {
+    // 0.58, 0.6 = 9/15 and 0.62: wrong, right, right. Bins (8/15, 9/15] and (9/15, 10/15].
+    const y = Int8Array.of(1, -1, -1);
+    const p = Float64Array.from([0.58, 0.6, 0.62].flatMap((confidence) => [confidence, 1 - confidence, 0]));
+    const { ece } = classificationMetrics(y, p);
+    expect(ece).toBeCloseTo((Math.abs(-0.58 + 0.4) + 0.38) / 3, 12);
+    // The first bin below the edge is as wide: 0.54 still belongs to it, 0.53 does not.
+    const gaps = (confidence: number): number =>
+      classificationMetrics(
+        Int8Array.of(1, -1),
+        Float64Array.from([confidence, 0.6].flatMap((share) => [share, 1 - share, 0])),
+      ).ece;
+    expect(gaps(0.54)).toBeCloseTo(Math.abs(-0.54 + 0.4) / 2, 12);
+    expect(gaps(0.53)).toBeCloseTo((0.53 + 0.4) / 2, 12);
+  });
+
   it("does not depend on the order of the rows", () => {
     fc.assert(
       fc.property(scored, fc.integer(), ({ y, p }, seed) => {
