@@ -37,8 +37,11 @@ export interface ReadBarsOptions {
 export interface MarketClock {
   /** What intraday stamps, as they stand in the file, must name; null where nothing proves it. */
   prove(stamps: Timestamps): BarTime | null;
-  /** Close of the session on a stamp's date: of the exchange's date, or of the date itself where `datesOnly`; NaN on days without. */
-  dayClose(stamp: number, datesOnly: boolean): number;
+  /**
+   * Close of the session on a stamp's date: of the exchange's date, or of the date itself where `datesOnly`; NaN on days
+   * without. `running`: the stamp stands within a later date's session, and that one's close is given.
+   */
+  dayClose(stamp: number, datesOnly: boolean): { close: number; running: boolean };
   /** Whether bars of this step are matched by their date. */
   byDate(step: number | null): boolean;
 }
@@ -89,7 +92,7 @@ export async function readBars(path: string, options: ReadBarsOptions = {}): Pro
   if (!byDate && market !== undefined) refuseContradiction(raw.timestamp, barTime, market, path);
   const timestamp =
     byDate && market !== undefined
-      ? dayCloses(raw.timestamp, market)
+      ? dayCloses(raw.timestamp, market, (said) => options.onNotice?.(`${path}: ${said}`))
       : barTime === "open"
         ? shifted(raw.timestamp, step, path)
         : raw.timestamp;
@@ -99,12 +102,20 @@ export async function readBars(path: string, options: ReadBarsOptions = {}): Pro
 }
 
 /** The moment at which each day's bar is known; of a day without a session, the end of its date. */
-function dayCloses(stamps: Timestamps, market: MarketClock): Timestamps {
+function dayCloses(stamps: Timestamps, market: MarketClock, notice: (said: string) => void): Timestamps {
   const datesOnly = stamps.every((stamp) => stamp % MICROS_PER_DAY === 0);
-  return stamps.map((stamp) => {
-    const close = market.dayClose(stamp, datesOnly);
+  let moved = 0;
+  const closes = stamps.map((stamp) => {
+    const { close, running } = market.dayClose(stamp, datesOnly);
+    if (running) moved += 1;
     return Number.isNaN(close) ? (Math.floor(stamp / MICROS_PER_DAY) + 1) * MICROS_PER_DAY : close;
   });
+  if (moved > 0) {
+    notice(
+      `${moved} of ${stamps.length} daily bars are stamped within the session of the following trading date, and taken for that date's. If they are the date's before: write dates without a time.`,
+    );
+  }
+  return closes;
 }
 
 function refuseContradiction(stamps: Timestamps, barTime: BarTime, market: MarketClock, path: string): void {

@@ -119,10 +119,14 @@ function clockOf(calendar: Calendar): MarketClock {
     prove: (stamps) => provenBarTime(stamps, calendar),
     byDate: (step) => calendar.known && step !== null && isDaily(step),
     dayClose: (stamp, datesOnly) => {
-      const session = datesOnly
-        ? calendar.session(Math.floor(stamp / MICROS_PER_DAY))
-        : calendar.sessionOnDateOf(stamp);
-      return session?.close ?? Number.NaN;
+      const onDate = datesOnly ? calendar.session(Math.floor(stamp / MICROS_PER_DAY)) : calendar.sessionOnDateOf(stamp);
+      // Futures' sessions begin on the evening before, and another zone's midnight may lie in one: whatever such a stamp
+      // names, its bar is not known at the close of the day before.
+      const next = datesOnly ? null : calendar.sessionOf(stamp + 1);
+      if (next !== null && stamp >= next.open && (onDate === null || next.day > onDate.day)) {
+        return { close: next.close, running: true };
+      }
+      return { close: onDate?.close ?? Number.NaN, running: false };
     },
   };
 }

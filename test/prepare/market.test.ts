@@ -7,6 +7,7 @@ import { openStored } from "../../src/data/index.js";
 import { packageRoot } from "../../src/files/index.js";
 import { Calendar } from "../../src/market/index.js";
 import { type PrepareOptions, prepareConfigSchema, prepareDataset, rowsFromBarsFile } from "../../src/prepare/index.js";
+import { readMarketBars } from "../../src/prepare/market.js";
 import { type Adjust, MICROS_PER_MINUTE, NO_LABEL, type StoredDataset, seededRandom } from "../../src/types/index.js";
 import { temporaryFolder } from "../data/helpers.js";
 
@@ -177,6 +178,36 @@ describe("daily bars", () => {
     expect(dates.every((stamp) => calendar.sessionOf(stamp).close === stamp)).toBe(true);
     const hours = new Set(Array.from(dates, (stamp) => new Date(stamp / 1000).getUTCHours()));
     expect(hours).toEqual(new Set([17, 18, 20, 21]));
+  });
+});
+
+describe("daily bars of futures", () => {
+  it.each([
+    ["New York's midnight in UTC", "T05:00Z", 0],
+    ["the session's open, the evening before", "T23:00Z", -1],
+    ["the session's close", "T22:00Z", 0],
+  ])("stamped with %s are known at the close of their trading date, never a day before", async (_, hour, shift) => {
+    const globex = symbolMarket("MES", packageRoot());
+    const hours = new Calendar(globex.sessions!);
+    // Winter only: all of these hours are an hour earlier in summer.
+    const days = Array.from({ length: 120 }, (_, i) => dayOf("2023-11-06") + i).filter((day) => hours.session(day));
+    const input = write(
+      join(temporaryFolder(), "daily.csv"),
+      days.map((day, i) => {
+        const price = 4000 + Math.sin(i / 9) + i / 50;
+        const date = new Date((day + shift) * 86_400_000).toISOString().slice(0, 10);
+        return {
+          close: Date.parse(`${date}${hour}`) * 1000,
+          prices: [price, price + 1, price - 1, price + 0.5],
+          contract: "",
+        };
+      }),
+      "close",
+      false,
+    );
+    const rules = { sessions: globex.sessions!, outsideSession: "keep", adjust: "none" } as const;
+    const { bars } = await readMarketBars(input, rules);
+    expect([...bars.timestamp]).toEqual(days.map((day) => hours.session(day)!.close));
   });
 });
 
