@@ -34,6 +34,7 @@ export const bundleManifestSchema = z.strictObject({
   features: z
     .array(text)
     .min(1)
+    .max(20_000)
     .refine((names) => new Set(names).size === names.length, "a feature stands twice"),
   classes: z.tuple([z.literal(-1), z.literal(0), z.literal(1)]),
   /** Those that the training rows had; the others always get probability 0. */

@@ -114,6 +114,13 @@ describe("predict refuses a bundle", () => {
     await refused(dir, [/graph|output|input/]);
   });
 
+  it.concurrent("whose graph never answers", async () => {
+    const dir = copy();
+    cpSync(join("test", "fixtures", "onnx", "loop.onnx"), join(dir, "model.onnx"));
+    forge(dir);
+    await refused(dir, [/uses the operator Loop; such a graph is not run/, /Use a bundle that Foldwise wrote/]);
+  });
+
   it.concurrent("whose graph is none", async () => {
     const dir = copy();
     writeFileSync(join(dir, "model.onnx"), "no graph");
@@ -184,6 +191,24 @@ describe("a bundle's pipeline from a stranger", () => {
     ["has parameters of a wrong type", ({ features }) => Object.assign(features as object, { config: { groups: 7 } })],
     ["has another version", (pipeline) => Object.assign(pipeline, { version: 99 })],
     ["has a time zone that does not exist", (pipeline) => Object.assign(pipeline, { time_zone: "Mars/Olympus" })],
+    [
+      "has a million features",
+      ({ features }) => Object.assign(features as object, { names: Array.from({ length: 1e6 }, (_, j) => `f${j}`) }),
+    ],
+    [
+      "has a feature a million times",
+      ({ features }) => {
+        const { names } = features as { names: string[] };
+        Object.assign(features as object, { names: Array(1e6).fill(names[0]) });
+      },
+    ],
+    [
+      "has more timeframes than a day",
+      ({ features }) => {
+        const { config } = features as { config: object };
+        Object.assign(config, { timeframes: Array(100_000).fill("15m") });
+      },
+    ],
     ["has a step that no number holds", (pipeline) => Object.assign(pipeline, { step: -1e308 })],
   ];
   it.concurrent.each(changes)("is refused where it %s", async (_, change) => {
