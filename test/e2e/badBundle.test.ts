@@ -136,6 +136,15 @@ describe("predict refuses a bundle", () => {
     await refused(dir, [/format 2/, /Update Foldwise/]);
   });
 
+  it.concurrent("whose manifest misses a key, in words", async () => {
+    const dir = copy();
+    forge(dir, (manifest) => {
+      delete manifest.seed;
+      manifest.horizon = "soon";
+    });
+    await refused(dir, [/manifest: horizon is "soon", which it cannot be; seed is missing\./]);
+  });
+
   it.concurrent("whose manifest leads out of its folder", async () => {
     const dir = copy();
     forge(dir, (manifest) => {
@@ -265,6 +274,9 @@ describe("rows for a bundle", () => {
     const both = ["--bars", "bars.csv", "--data", "data/datasets", "--symbol", "MES"];
     expectRefusal(await predict(bundle, "--out", "n.csv"), [/exactly one of --data and --bars/]);
     await refused(bundle, [/exactly one of --data and --bars/], ...both);
+    const part = ["--part", "test"];
+    await refused(bundle, [/--part test has no meaning.*bars\.csv/, /data folder/], "--bars", "bars.csv", ...part);
+    await refused(bundle, [/--part test has no meaning/], "--data", "data/datasets/MES.parquet", ...part);
     await refused(bundle, [/--symbol MES/], "--data", "data/datasets");
     await refused(bundle, [/MGC/, /there are: MES/], "--data", "data/datasets", "--symbol", "MGC");
     await refused(bundle, [/no such file/], "--data", "nothing.parquet");
