@@ -22,6 +22,8 @@ Code = Literal[
 
 INSTALL = "Run `foldwise doctor --install`."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CUT_SHORT = re.compile(r"^\d+ requested and \d+ written$|FileStream\.Write incomplete|No space left on device", re.I)
+"""NumPy's own writer and XGBoost's say that they could not write all, but not why; there is hardly another reason."""
 NO_MEMORY = re.compile(
     r"bad_?m?alloc|bad allocation|out of memory|(unable|failed) to allocate|could not allocate"
     r"|cannot allocate memory(?! in static TLS)|failed to map segment",
@@ -70,8 +72,7 @@ def classify(error: BaseException) -> EngineError:
         return EngineError("engine_missing", f"The Python package {error.name} is not installed.", INSTALL)
     if isinstance(error, ImportError):
         return EngineError("engine_missing", f"A Python package does not load: {_first_line(text)}", INSTALL)
-    # numpy's own writer says how much it wrote, but not why that was not all.
-    if isinstance(error, OSError) and (error.errno in DISK_FULL or re.fullmatch(r"\d+ requested and \d+ written", text)):
+    if (isinstance(error, OSError) and error.errno in DISK_FULL) or CUT_SHORT.search(text):
         return EngineError("internal", f"The disk is full: {_first_line(text)}", "Free space and run again.")
     if type(error).__name__ == "XGBoostError":
         return _of_xgboost(text)

@@ -55,6 +55,7 @@ def test_a_full_disk_is_named_whoever_writes() -> None:
         OSError(28, "No space left on device"),
         OSError(27, "File too large"),
         OSError("2787 requested and 2016 written"),
+        RuntimeError("[12:00:00] /src/io/local_filesys.cc:42: FileStream.Write incomplete"),
     ):
         typed = classify(error)
         assert "disk is full" in str(typed)

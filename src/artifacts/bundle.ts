@@ -7,6 +7,7 @@ import {
   pathUnder,
   publishFile,
   publishFolder,
+  readRegular,
   sha256,
   sha256File,
   temporaryName,
@@ -31,6 +32,7 @@ const CONFIG_NAME = "config.yaml";
 export const SCALER_NAME = "scaler.json";
 /** A manifest is a few kilobytes; anything of this size is not one. */
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+const MAX_PIPELINE_BYTES = 16 * 1024 * 1024;
 
 /** Where a file's content is: an existing file, or text. */
 export type BundleSource = { path: string } | { text: string };
@@ -204,7 +206,7 @@ function copySynced(from: string, to: string): void {
 function readPipeline(dir: string): PipelineSpec | null {
   const path = join(dir, PIPELINE_NAME);
   try {
-    const json: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const json: unknown = JSON.parse(readRegular(path, MAX_PIPELINE_BYTES));
     return json === null ? null : pipelineFromJson(json);
   } catch (cause) {
     throw new FoldwiseError("bundle.bad_pipeline", `${path} does not describe a pipeline that this version knows.`, {

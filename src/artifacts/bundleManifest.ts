@@ -34,6 +34,7 @@ export const bundleManifestSchema = z.strictObject({
   features: z
     .array(text)
     .min(1)
+    .max(20_000)
     .refine((names) => new Set(names).size === names.length, "a feature stands twice"),
   classes: z.tuple([z.literal(-1), z.literal(0), z.literal(1)]),
   /** Those that the training rows had; the others always get probability 0. */
@@ -80,11 +81,28 @@ export function parseManifest(content: string, path: string): BundleManifest {
   const { sha256: stated, ...body } = json;
   const parsed = bundleManifestSchema.safeParse(body);
   if (!parsed.success) {
-    throw notABundle(`${path} is not a bundle's manifest: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`);
+    throw notABundle(
+      `${path} is not a bundle's manifest: ${parsed.error.issues
+        .slice(0, 3)
+        .map((issue) => inWords(issue, body))
+        .join("; ")}.`,
+    );
   }
   const same = stated === sha256(JSON.stringify(body, null, 2)) && content === `${JSON.stringify(json, null, 2)}\n`;
   if (!same) throw hashMismatch(path);
   return parsed.data;
+}
+
+/** What is wrong at one place, without the schema's own terms. */
+function inWords(issue: z.core.$ZodIssue, manifest: unknown): string {
+  if (issue.code === "unrecognized_keys") return `it has the unknown key ${issue.keys.slice(0, 3).join(", ")}`;
+  let value = manifest;
+  for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  const place = issue.path.join(".");
+  if (value === undefined) return `${place} is missing`;
+  if (issue.code === "custom" && issue.message !== "Invalid input") return `${place}: ${issue.message}`;
+  const got = JSON.stringify(value).slice(0, 60);
+  return `${place} is ${got}, which it cannot be`;
 }
 
 export function notABundle(why: string): FoldwiseError {

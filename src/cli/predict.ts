@@ -86,9 +86,15 @@ function sourceOf({ data, bars, symbol, part }: Options): PredictSource {
       remedy: "Give --data FILE_OR_DIR for prepared rows, or --bars FILE for raw bars.",
     });
   }
-  if (bars !== undefined) return { kind: "bars", path: bars };
-  const path = data ?? "";
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return { kind: "file", path };
+  const path = bars ?? data ?? "";
+  const isFolder = bars === undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isFolder && part !== "all") {
+    throw new FoldwiseError("usage.predict_part", `--part ${part} has no meaning for the single file ${path}.`, {
+      remedy: "Leave --part away, or name a data folder with --data DIR --symbol NAME: only that knows its parts.",
+    });
+  }
+  if (bars !== undefined) return { kind: "bars", path };
+  if (!isFolder) return { kind: "file", path };
   if (symbol === undefined) {
     throw new FoldwiseError("usage.symbol_required", `${path} is a folder; it may hold several symbols.`, {
       remedy: "Name one: --symbol MES",

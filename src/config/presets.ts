@@ -1,9 +1,9 @@
 import type { ModelDefinition, PresetValues } from "../models/index.js";
 import { didYouMean, FoldwiseError } from "../types/index.js";
-import { fileLayer, type Layer, type LayerName, mergeLayers, namedLayer } from "./layers.js";
+import { fileLayer, type Layer, type LayerName, mergeLayers, namedLayer, type Provenance } from "./layers.js";
 import type { ModelFile } from "./modelFiles.js";
 import type { ResolvedTraining } from "./resolveTraining.js";
-import { isTree, leaves, valueAt } from "./tree.js";
+import { dotted, isTree, leaves, valueAt } from "./tree.js";
 
 export interface ChosenPreset {
   name: string;
@@ -59,4 +59,25 @@ export function hiddenByPreset(shipped: Layer, presets: readonly Layer[], preset
         `Change it under presets: ${preset}, with --set, or in a config/ folder of your own.`,
     ];
   });
+}
+
+/** Values of a preset, chosen in the call, that the person's own files hide: said, because whoever names a preset expects its values. */
+export function hiddenByUser(
+  own: readonly Layer[],
+  presets: readonly Layer[],
+  preset: string,
+  provenance: Provenance,
+): string[] {
+  const { values } = mergeLayers(presets);
+  return own.flatMap((layer) =>
+    leaves(layer.values).flatMap(({ path, value }) => {
+      const hidden = valueAt(values, path);
+      // A weaker file of theirs, or a value that the call gives anyway, is none that hides the preset's.
+      if (hidden === undefined || hidden === value || provenance[dotted(path)]?.from !== layer.from(path)) return [];
+      return [
+        `${layer.from(path)}: ${path.join(".")} stays ${JSON.stringify(value)}: your own file is stronger than preset ${preset}, ` +
+          `which says ${JSON.stringify(hidden)}. Change it there, or with --set.`,
+      ];
+    }),
+  );
 }

@@ -14,7 +14,7 @@ import {
 } from "./layers.js";
 import { modelFiles } from "./modelFiles.js";
 import { settingsFor } from "./modelSettings.js";
-import { choosePreset, hiddenByPreset, presetsOf } from "./presets.js";
+import { choosePreset, hiddenByPreset, hiddenByUser, presetsOf } from "./presets.js";
 import type { ResolvedTraining } from "./resolveTraining.js";
 import { modernise } from "./spellings.js";
 import type { Tree } from "./tree.js";
@@ -75,7 +75,9 @@ export function resolveModelConfig(definition: ModelDefinition, request: ModelRe
   addOf("package");
   const shipped = layers.at(-1);
   const presetLayers = presetsOf(definition, files, preset).map(add);
+  const beforeUser = layers.length;
   addOf("user");
+  const own = layers.slice(beforeUser);
   addOf("config");
   addOf("flag");
   add(settingsLayer(settings));
@@ -83,6 +85,8 @@ export function resolveModelConfig(definition: ModelDefinition, request: ModelRe
   if (shipped?.layer === "package") notices.push(...hiddenByPreset(shipped, presetLayers, preset.name));
 
   const merged = mergeLayers(layers);
+  if (training.provenance.preset?.layer === "flag")
+    notices.push(...hiddenByUser(own, presetLayers, preset.name, merged.provenance));
   const { value, provenance } = finish(wholeSchema(definition), merged, definition.id);
   return { model: definition.id, ...value, preset: preset.name, provenance, notices, device };
 }

@@ -5,6 +5,10 @@ import { dataError } from "./failure.js";
 import { keysToCamel, keysToSnake, requireShallow } from "./keys.js";
 import { formatStamp, parseStamp } from "./stamps.js";
 
+/** More than any market or plug-in needs, so that a file from a stranger cannot ask for work without end. */
+const MOST = { features: 20_000, rolls: 100_000, listed: 10_000, horizons: 1_000, bars: 1_000_000_000 } as const;
+const bars = z.number().min(0).max(MOST.bars);
+
 export const pipelineSchema = z.object({
   version: z.literal(1),
   symbol: z.string(),
@@ -12,10 +16,17 @@ export const pipelineSchema = z.object({
     id: z.string(),
     timeZone: z.string(),
     days: z.array(z.int().min(1).max(7)),
-    hours: z.array(
-      z.object({ from: z.string().nullable(), open: z.string(), close: z.string(), breaks: z.array(z.string()) }),
-    ),
-    exceptions: z.array(z.string()),
+    hours: z
+      .array(
+        z.object({
+          from: z.string().nullable(),
+          open: z.string(),
+          close: z.string(),
+          breaks: z.array(z.string()).max(MOST.listed),
+        }),
+      )
+      .max(MOST.listed),
+    exceptions: z.array(z.string()).max(MOST.listed),
     known: z.boolean(),
   }),
   outsideSession: z.enum(["keep", "drop"]),
@@ -23,34 +34,40 @@ export const pipelineSchema = z.object({
   timeZone: z.string(),
   dateOrder: z.enum(["mdy", "dmy"]).optional(),
   step: z.number().positive().nullable(),
-  maxGap: z.number(),
+  maxGap: bars,
   adjust: z.enum(["ratio", "difference", "none"]),
-  rolls: z.array(
-    z.object({
-      timestamp: z.number(),
-      from: z.string(),
-      to: z.string(),
-      oldPrice: z.number().positive(),
-      newPrice: z.number().positive(),
-      prices: z.enum(["given", "spliced"]),
-    }),
-  ),
+  rolls: z
+    .array(
+      z.object({
+        timestamp: z.number(),
+        from: z.string(),
+        to: z.string(),
+        oldPrice: z.number().positive(),
+        newPrice: z.number().positive(),
+        prices: z.enum(["given", "spliced"]),
+      }),
+    )
+    .max(MOST.rolls),
   costs: z
     .object({ tickSize: z.number(), tickValue: z.number(), commission: z.number(), slippageTicks: z.number() })
     .nullable(),
   features: z.object({
-    names: z.array(z.string()),
+    names: z
+      .array(z.string())
+      .max(MOST.features)
+      .refine((names) => new Set(names).size === names.length, "a feature stands twice"),
+    /** Has bounds of its own (features/config.ts). */
     config: z.record(z.string(), z.unknown()),
-    plugins: z.array(z.string()),
+    plugins: z.array(z.string()).max(MOST.listed),
   }),
   labels: z.object({
-    horizons: z.array(z.int().positive()),
+    horizons: z.array(z.int().positive().max(MOST.bars)).max(MOST.horizons),
     entry: z.enum(["next_open", "close"]),
     k: z.record(z.string(), z.number()),
-    atrPeriod: z.number(),
+    atrPeriod: bars,
     session: z.enum(["cross", "truncate", "drop"]),
   }),
-  warmup: z.number(),
+  warmup: bars,
   synthetic: z.boolean(),
 }) satisfies z.ZodType<PipelineSpec>;
 

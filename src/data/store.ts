@@ -1,7 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { isAlive, makeFolder, readRegular, sha256, sha256File, temporaryName } from "../files/index.js";
+import {
+  asWriteError,
+  discardTemporary,
+  isAlive,
+  makeFolder,
+  readRegular,
+  sha256,
+  sha256File,
+  temporaryName,
+} from "../files/index.js";
 import type { DatasetManifest, StoredDataset } from "../types/index.js";
 import { convertDataset } from "./convert.js";
 import { asDuckDBWriteError } from "./duckdb.js";
@@ -52,8 +61,13 @@ export async function storeDataset(files: DatasetFiles, options: StoreOptions = 
   // Not synced: losing an index entry costs one hash.
   const index = indexPath(root, files, variant);
   const temporary = temporaryName(index);
-  writeFileSync(temporary, JSON.stringify({ fingerprint, stats }));
-  renameSync(temporary, index);
+  try {
+    writeFileSync(temporary, JSON.stringify({ fingerprint, stats }));
+    renameSync(temporary, index);
+  } catch (cause) {
+    discardTemporary(temporary);
+    throw asWriteError(index, cause);
+  }
   return entry;
 }
 

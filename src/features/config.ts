@@ -5,6 +5,9 @@ import { INDICATORS } from "./indicators/index.js";
 import { parseTimeframe } from "./timeframe.js";
 
 const MAX_PERIOD = 5000;
+/** Of one indicator; and of higher timeframes: a bundle's pipeline comes through here too, and may be a stranger's. */
+const MAX_PERIODS = 100;
+const MAX_TIMEFRAMES = 20;
 
 type SettingSchema = z.ZodDefault<z.ZodArray<z.ZodInt>> | z.ZodDefault<z.ZodBoolean>;
 
@@ -12,6 +15,7 @@ function settingOf(indicator: Indicator, where: "base" | "higher"): SettingSchem
   if (indicator.kind === "periods") {
     return z
       .array(z.int().min(indicator.min).max(MAX_PERIOD))
+      .max(MAX_PERIODS)
       .refine((periods) => new Set(periods).size === periods.length, "a period is listed twice")
       .default([...indicator[where]])
       .describe(`${indicator.description} Periods in bars; [] for none.`);
@@ -47,6 +51,8 @@ export const featuresConfigSchema = z.strictObject({
           "a timeframe is a length such as 15m, 1h or 1d that divides a day",
         ),
     )
+    .max(MAX_TIMEFRAMES)
+    .refine((lengths) => new Set(lengths).size === lengths.length, "a timeframe is listed twice")
     .default(["15m", "30m", "1h", "4h", "1d"])
     .describe("Higher timeframes; those that the base bar does not divide are left out."),
   include: z

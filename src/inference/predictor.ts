@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { likeliest } from "../evaluation/index.js";
 import {
@@ -9,6 +10,7 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import { matchFeatures } from "./features.js";
+import { refuseUnsafeGraph } from "./graphGuard.js";
 
 /** Which of a graph's two outputs: final, or before calibration (the same until a calibrator exists). */
 export type GraphOutput = "probabilities" | "raw_probabilities";
@@ -56,7 +58,8 @@ export class OnnxPredictor {
   }
 
   /**
-   * Opens a graph from a file or its bytes and warms it up with one row. Throws `bundle.bad_graph` when the runtime refuses it
+   * Opens a graph from a file or its bytes and warms it up with one row. Throws `bundle.unsafe_graph` for one with loops or the
+   * like, `bundle.bad_graph` when the runtime refuses it
    * or its inputs and outputs are not those of the design.
    */
   static async open(
@@ -64,7 +67,9 @@ export class OnnxPredictor {
     featureNames: readonly string[],
     options: PredictorOptions = {},
   ): Promise<OnnxPredictor> {
-    const session = await createSession(graph, options.threads ?? 1);
+    const bytes = typeof graph === "string" ? readFileSync(graph) : graph;
+    refuseUnsafeGraph(bytes, typeof graph === "string" ? graph : "The bundle's graph");
+    const session = await createSession(bytes, options.threads ?? 1);
     checkGraph(session, featureNames.length);
     const predictor = new OnnxPredictor(session, featureNames);
     await predictor.run(new Float32Array(featureNames.length), 1, "probabilities");
@@ -186,7 +191,7 @@ export function toOutput(probabilities: Float32Array): PredictionOutput {
   return { predictions, probabilities, confidence };
 }
 
-async function createSession(graph: string | Uint8Array, threads: number): Promise<InferenceSession> {
+async function createSession(graph: Uint8Array, threads: number): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = {
     executionProviders: ["cpu"],
     executionMode: "sequential",
@@ -198,9 +203,7 @@ async function createSession(graph: string | Uint8Array, threads: number): Promi
     extra: { session: { intra_op: { allow_spinning: "0" } } },
   };
   try {
-    return typeof graph === "string"
-      ? await InferenceSession.create(graph, options)
-      : await InferenceSession.create(graph, options);
+    return await InferenceSession.create(graph, options);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new FoldwiseError("bundle.bad_graph", `The ONNX runtime does not accept the graph: ${message}`, {

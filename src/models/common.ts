@@ -10,3 +10,6 @@ export const classWeight = z
 
 /** A share above 0 and up to 1. */
 export const share = (): z.ZodNumber => z.number().gt(0).max(1);
+
+/** Below the least a round changes nothing that float32 scores could hold. */
+export const learningRate = (): z.ZodNumber => z.number().min(1e-6).max(1);

@@ -15,7 +15,7 @@ import {
   missingPackages,
   requireAvailable,
 } from "../models/index.js";
-import type { OnEvent } from "../types/index.js";
+import { FoldwiseError, type OnEvent } from "../types/index.js";
 
 /** What a person asks of `train`, before configuration. */
 export interface TrainRequest {
@@ -64,7 +64,8 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
   });
   await loadPlugins(training.config.plugins, cwd);
   const installed = await installedEngines({ cwd });
-  const { definitions, leftOut } = chooseModels(request.models ?? training.grid.models ?? ["all"], installed);
+  const names = request.models ?? training.grid.models ?? ["all"];
+  const { definitions, leftOut } = chooseModels(names, installed);
   const models = definitions.map((definition) => ({
     definition,
     settings: resolveModelConfig(definition, {
@@ -97,17 +98,20 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
 
 function chooseModels(
   names: readonly string[],
-  { versions }: EngineVersions,
+  installed: EngineVersions,
 ): { definitions: ModelDefinition[]; leftOut: string[] } {
+  const { versions } = installed;
   const chosen = new Map<string, ModelDefinition>();
   const leftOut: string[] = [];
   for (const name of names) {
     if (name !== "all") {
       const definition = ModelRegistry.getModel(name);
+      if (definition.kind === "engine") refuseWrongPython(installed);
       requireAvailable(definition, versions);
       chosen.set(name, definition);
       continue;
     }
+    refuseWrongPython(installed);
     for (const definition of ModelRegistry.listAll()) {
       const missing = missingPackages(definition, versions);
       if (missing.length === 0) chosen.set(definition.id, definition);
@@ -118,4 +122,12 @@ function chooseModels(
     }
   }
   return { definitions: [...chosen.values()], leftOut };
+}
+
+/** Who names an interpreter means it: that it does not run is said, not that its packages are missing. */
+function refuseWrongPython({ location, problem }: EngineVersions): void {
+  if (location.source !== "override" || problem === null) return;
+  throw new FoldwiseError("usage.python", `FOLDWISE_PYTHON names ${location.python}, which does not run: ${problem}.`, {
+    remedy: "Correct or unset FOLDWISE_PYTHON; `foldwise doctor` says what is then used.",
+  });
 }

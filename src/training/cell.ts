@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Run, recordOpening, WORK_FOLDER } from "../artifacts/index.js";
+import { type Run, WORK_FOLDER } from "../artifacts/index.js";
 import { viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
 import { IMPORTANCE_ROWS, permutationImportance, sampleRows } from "../evaluation/index.js";
-import { pathUnder, readNpy, sha256, writeFileAtomic } from "../files/index.js";
+import { pathUnder, readNpy, writeFileAtomic } from "../files/index.js";
 import { loadModel, type ServedModel } from "../inference/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import { encodeReport, type Report } from "../report/index.js";
@@ -20,12 +20,12 @@ import { answerParts, writeAnswers } from "./answers.js";
 import { reportOf } from "./cellReport.js";
 import type { CellOutcome, GridCell } from "./grid.js";
 import { type FitDetails, type TrainableModel, trainable } from "./model.js";
-import { labelsOf, testRange, weightsOf } from "./rows.js";
+import type { RunOpenings } from "./openings.js";
+import { labelsOf, weightsOf } from "./rows.js";
 
 /** One job with every decision made. */
 export interface CellWork {
   run: Run;
-  runsDir: string;
   cell: GridCell;
   definition: ModelDefinition;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown>; preset: string };
@@ -33,8 +33,8 @@ export interface CellWork {
   plan: HoldoutPlan;
   seed: number;
   device: "cpu" | "cuda";
-  /** False leaves the test part closed. */
-  test: boolean;
+  /** Null leaves the test part closed. */
+  openings: RunOpenings | null;
   /** Text of the bundle's `config.yaml`. */
   config: string;
   versions: Record<string, string>;
@@ -114,8 +114,8 @@ interface Fitted {
 async function judge(work: CellWork, { model, metrics, served, paths, clock }: Fitted): Promise<CellResult> {
   const { run, cell, dataset, plan } = work;
   stage(work, "evaluate", "predicting in Node");
-  if (work.test) recordTestOpening(work);
-  const answers = await answerParts(served, dataset, partsOf(plan, work.test), work.signal);
+  work.openings?.record(cell.job);
+  const answers = await answerParts(served, dataset, partsOf(plan, work.openings !== null), work.signal);
   await writeAnswers(join(run.dir, paths.predictions), dataset, cell.horizon, answers);
   clock.lap("predict");
   const importance = await importanceOf(work, model.details(), served);
@@ -165,35 +165,6 @@ function partsOf(plan: HoldoutPlan, test: boolean) {
     { part: "val_calibrate" as const, rows: plan.calibrate },
     ...(test ? [{ part: "test" as const, rows: plan.test }] : []),
   ];
-}
-
-function recordTestOpening({ run, cell, dataset, plan, settings, seed }: CellWork): void {
-  const { model_params, training } = settings;
-  const configuration = {
-    model: cell.model,
-    horizon: cell.horizon,
-    seed,
-    model_params,
-    training,
-    embargo: plan.embargo,
-    // Other barriers or other sessions are another experiment, though the features' names are the same.
-    made: madeFrom(dataset),
-  };
-  recordOpening(run.dir, {
-    symbol: cell.symbol,
-    ...testRange(dataset, plan),
-    configuration: sha256(JSON.stringify([configuration, dataset.manifest.features])),
-    job: cell.job,
-  });
-}
-
-/** How labels and features were made, as far as it is known; not from which bars. */
-function madeFrom({ manifest: { pipeline, parts } }: StoredDataset): unknown {
-  if (pipeline === null) return null;
-  const { labels, features, sessions, adjust, outsideSession, maxGap } = pipeline;
-  const total = parts.test.end - parts.train.start;
-  const split = [parts.train, parts.val].map(({ end }) => Math.round((100 * (end - parts.train.start)) / total));
-  return { labels, features: features.config, sessions: sessions.id, adjust, outsideSession, maxGap, split };
 }
 
 /** The engine's own importance; else how much worse the served model gets on `stop` rows when a feature is shuffled. */

@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { countOpenings } from "../artifacts/index.js";
 import { classCounts, priorOf } from "../evaluation/index.js";
 import { buildReport, type Report, type ReportPart } from "../report/index.js";
 import type { StoredDataset, TrainingMetrics } from "../types/index.js";
@@ -7,7 +6,7 @@ import type { HoldoutPart, HoldoutPlan } from "../validation/index.js";
 import type { PartAnswers } from "./answers.js";
 import type { CellWork } from "./cell.js";
 import type { FitDetails } from "./model.js";
-import { labelsOf, scoredRows, testRange } from "./rows.js";
+import { labelsOf, scoredRows } from "./rows.js";
 
 /** What a job has to show at its end. */
 export interface Outcome {
@@ -20,7 +19,7 @@ export interface Outcome {
 
 /** Puts a job's report together from the answers of the served model. */
 export function reportOf(work: CellWork, { metrics, details, answers, importance, seconds }: Outcome): Report {
-  const { run, runsDir, cell, dataset, plan, definition, settings, seed } = work;
+  const { run, cell, dataset, plan, definition, settings, seed } = work;
   const { manifest } = dataset;
   const scored = (part: PartAnswers["part"]) => {
     const answer = answers.find((candidate) => candidate.part === part);
@@ -29,7 +28,6 @@ export function reportOf(work: CellWork, { metrics, details, answers, importance
   const calibrate = scored("val_calibrate");
   if (calibrate === null) throw new Error("the calibrate rows are always answered");
   const part = (name: HoldoutPart, open = true): ReportPart => partOf(dataset, cell.horizon, plan, name, open);
-  const { from, to } = testRange(dataset, plan);
   return buildReport({
     model: definition.id,
     family: definition.family,
@@ -45,10 +43,10 @@ export function reportOf(work: CellWork, { metrics, details, answers, importance
       train: part("train"),
       stop: { ...part("stop"), scored: scored("val_stop") },
       calibrate: { ...part("calibrate"), scored: calibrate },
-      test: { ...part("test", work.test), scored: scored("test") },
+      test: { ...part("test", work.openings !== null), scored: scored("test") },
     },
     embargo: plan.embargo,
-    testOpenings: work.test ? countOpenings(runsDir, cell.symbol, from, to) : null,
+    testOpenings: work.openings?.count(cell.job) ?? null,
     importance,
     data: {
       fingerprint: manifest.fingerprint,

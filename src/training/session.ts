@@ -11,6 +11,7 @@ import { type CellResult, trainCell } from "./cell.js";
 import { chooseDevice } from "./device.js";
 import { type GridCell, runGrid } from "./grid.js";
 import type { OpenedSymbols } from "./opened.js";
+import { openingOf, RunOpenings } from "./openings.js";
 import { portableCall } from "./portable.js";
 import { requireHorizon } from "./rows.js";
 
@@ -76,9 +77,10 @@ export async function execute(run: Run, session: Session): Promise<void> {
         logFile: join(run.dir, "engine.log"),
       });
     pool = workers;
+    const openings = openingsOfRun(run, session);
     const work = async (cell: GridCell, signal: AbortSignal | undefined): Promise<CellResult> => {
       try {
-        return await workOn({ run, session, pool: workers, onEvent }, cell, signal);
+        return await workOn({ run, session, pool: workers, openings, onEvent }, cell, signal);
       } catch (cause) {
         session.onFailure?.(cause);
         throw cause;
@@ -105,15 +107,30 @@ interface Work {
   run: Run;
   session: Session;
   pool: EnginePool;
+  openings: RunOpenings | null;
   onEvent: OnEvent;
 }
 
+/** Null where the test part stays closed. Jobs that cannot begin open nothing. */
+function openingsOfRun(run: Run, { call, opened }: Session): RunOpenings | null {
+  if (!call.grid.test) return null;
+  const planned = run.file.jobs.flatMap((cell) => {
+    const state = opened.get(cell.symbol);
+    const chosen = call.models.find(({ definition }) => definition.id === cell.model);
+    if (cell.status === "succeeded" || chosen === undefined || state === undefined || state instanceof FoldwiseError)
+      return [];
+    if (!state.dataset.manifest.horizons.includes(cell.horizon)) return [];
+    return [openingOf({ cell, settings: chosen.settings, ...state, seed: call.training.config.seed })];
+  });
+  return new RunOpenings(run, planned);
+}
+
 async function workOn(
-  { run, session, pool, onEvent }: Work,
+  { run, session, pool, openings, onEvent }: Work,
   cell: GridCell,
   signal: AbortSignal | undefined,
 ): Promise<CellResult> {
-  const { call, opened, runsDir } = session;
+  const { call, opened } = session;
   const state = opened.get(cell.symbol);
   if (state === undefined || state instanceof FoldwiseError) throw state ?? new Error(`${cell.symbol} was not opened`);
   requireHorizon(state.dataset, cell.horizon);
@@ -124,14 +141,13 @@ async function workOn(
   if (notice !== undefined) onEvent({ event: "notice", job: cell.job, message: notice });
   const result = await trainCell({
     run,
-    runsDir,
     cell,
     definition,
     settings,
     ...state,
     seed: call.training.config.seed,
     device,
-    test: call.grid.test,
+    openings,
     config: configOf(portableCall(oneCell(call, cell, chosen), session.cwd)),
     versions: versionsOf(call),
     notices: [...call.notices, ...(notice === undefined ? [] : [notice])],

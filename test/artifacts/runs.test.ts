@@ -2,7 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { countOpenings, type NewRun, Run, recordOpening } from "../../src/artifacts/index.js";
+import {
+  countOpenings,
+  type NewRun,
+  openingsOf,
+  openingsOfOthers,
+  Run,
+  recordOpening,
+} from "../../src/artifacts/index.js";
 import { ownMark } from "../../src/files/index.js";
 
 let runsDir: string;
@@ -174,24 +181,43 @@ describe("a run's lock", () => {
 describe("test openings", () => {
   const opening = { symbol: "MES", from: 100, to: 200, configuration: "a", job: "j" };
 
-  it("are counted over all runs, for one symbol and an overlapping time range", () => {
-    const [first, second] = [Run.create(spec()), Run.create(spec())];
-    recordOpening(first.dir, opening);
-    recordOpening(first.dir, { ...opening, configuration: "b" });
-    recordOpening(second.dir, { ...opening, from: 200, to: 300 });
-    recordOpening(second.dir, { ...opening, from: 201, to: 300, configuration: "later" });
-    recordOpening(second.dir, { ...opening, symbol: "MGC", configuration: "other" });
-    expect(countOpenings(runsDir, "MES", 100, 200)).toEqual({ opened: 3, configurations: 2 });
+  it("are counted for one symbol and an overlapping time range", () => {
+    const all = [
+      opening,
+      { ...opening, configuration: "b" },
+      { ...opening, from: 200, to: 300 },
+      { ...opening, from: 201, to: 300, configuration: "later" },
+      { ...opening, symbol: "MGC", configuration: "other" },
+    ];
+    expect(countOpenings(all, opening)).toEqual({ opened: 3, configurations: 2 });
+  });
+
+  it("are read of one run, and of all others of the folder", () => {
+    const runs = [Run.create(spec()), Run.create(spec()), Run.create(spec())];
+    for (const [i, run] of runs.entries()) recordOpening(run.dir, { ...opening, job: `${i}` });
+    expect(openingsOf(runs[1]!.dir).map(({ job }) => job)).toEqual(["1"]);
+    expect(openingsOfOthers(runs[1]!).map(({ job }) => job)).toEqual(["0", "2"]);
   });
 
   it("survive a last line that a kill cut short", () => {
     const run = Run.create(spec());
     recordOpening(run.dir, opening);
     writeFileSync(join(run.dir, "openings.ndjson"), `${JSON.stringify(opening)}\n{"symbol":"ME`);
-    expect(countOpenings(runsDir, "MES", 0, 1000)).toEqual({ opened: 1, configurations: 1 });
+    expect(openingsOf(run.dir)).toEqual([opening]);
+  });
+
+  it("that stand in a folder are refused in words", () => {
+    const [run, other] = [Run.create(spec()), Run.create(spec())];
+    mkdirSync(join(run.dir, "openings.ndjson"));
+    expect(() => openingsOfOthers(other)).toThrow(
+      expect.objectContaining({
+        code: "data.bad_openings",
+        message: expect.stringMatching(/openings\.ndjson is a folder/),
+      }),
+    );
   });
 
   it("are none where there is no runs folder", () => {
-    expect(countOpenings(join(runsDir, "absent"), "MES", 0, 1)).toEqual({ opened: 0, configurations: 0 });
+    expect(openingsOfOthers({ runsDir: join(runsDir, "absent"), dir: "any" })).toEqual([]);
   });
 });

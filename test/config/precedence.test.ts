@@ -73,6 +73,25 @@ describe("precedence of a model's values", () => {
     expect(error.remedy).toBe("Presets of xgboost: market, reference, tiny.");
   });
 
+  it("a preset that is named hides nothing of the person's own files, and that is said", () => {
+    const cwd = workingFolder({
+      "config/models/xgboost.yaml": "model_params:\n  max_depth: 8\n  learning_rate: 0.2\n",
+    });
+    const resolve = (call: Partial<Parameters<typeof resolveTrainingConfig>[0]>) =>
+      resolveModelConfig(xgboost, { training: resolveTrainingConfig({ cwd, ...call }) });
+    const { model_params, notices } = resolve({
+      flags: { preset: "reference" },
+      set: ["model_params.learning_rate=0.3"],
+    });
+    expect(model_params).toMatchObject({ max_depth: 8, learning_rate: 0.3 });
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^config\/models\/xgboost\.yaml:2:\d+: model_params\.max_depth stays 8: your own file is stronger than preset reference, which says \d+\./,
+      ),
+    ]);
+    expect(resolve({}).notices).toEqual([]);
+  });
+
   it("in one layer the model's own file is stronger than its family in training.yaml", () => {
     const family = "training:\n  boosting:\n    num_boost_round: 300\n    early_stopping_rounds: 9\n";
     const cwd = workingFolder({
@@ -176,7 +195,7 @@ describe("old spellings", () => {
       "x.yaml:2:3: model_params.eta is named model_params.learning_rate here.",
     ]);
     expect(thrown(() => resolve("bad.yaml")).message).toBe(
-      "bad.yaml:2:8: model_params.learning_rate must be a number above 0 and up to 1; got 7.",
+      "bad.yaml:2:8: model_params.learning_rate must be a number from 0.000001 to 1; got 7.",
     );
   });
 

@@ -133,6 +133,16 @@ describe("the store", () => {
     expect((await open()).dir).toBe(dir);
   });
 
+  it("says what is wrong where a folder stands in place of the index", async () => {
+    const { store, open } = toy();
+    await open();
+    const [index] = readdirSync(join(store, "index"));
+    rmSync(join(store, "index", index!));
+    mkdirSync(join(store, "index", index!, "full"), { recursive: true });
+    await expect(open()).rejects.toMatchObject({ code: "io.write_failed", message: expect.stringContaining(index!) });
+    expect(readdirSync(join(store, "index"))).toEqual([index]);
+  });
+
   it("clears away what a killed process left, and nothing of a living one", async () => {
     const { store, open } = toy();
     const { pid } = await promisify(execFile)(process.execPath, ["-p", "process.pid"]).then(({ stdout }) => ({

@@ -114,6 +114,13 @@ describe("predict refuses a bundle", () => {
     await refused(dir, [/graph|output|input/]);
   });
 
+  it.concurrent("whose graph never answers", async () => {
+    const dir = copy();
+    cpSync(join("test", "fixtures", "onnx", "loop.onnx"), join(dir, "model.onnx"));
+    forge(dir);
+    await refused(dir, [/uses the operator Loop; such a graph is not run/, /Use a bundle that Foldwise wrote/]);
+  });
+
   it.concurrent("whose graph is none", async () => {
     const dir = copy();
     writeFileSync(join(dir, "model.onnx"), "no graph");
@@ -127,6 +134,15 @@ describe("predict refuses a bundle", () => {
       manifest.format = 2;
     });
     await refused(dir, [/format 2/, /Update Foldwise/]);
+  });
+
+  it.concurrent("whose manifest misses a key, in words", async () => {
+    const dir = copy();
+    forge(dir, (manifest) => {
+      delete manifest.seed;
+      manifest.horizon = "soon";
+    });
+    await refused(dir, [/manifest: horizon is "soon", which it cannot be; seed is missing\./]);
   });
 
   it.concurrent("whose manifest leads out of its folder", async () => {
@@ -184,6 +200,24 @@ describe("a bundle's pipeline from a stranger", () => {
     ["has parameters of a wrong type", ({ features }) => Object.assign(features as object, { config: { groups: 7 } })],
     ["has another version", (pipeline) => Object.assign(pipeline, { version: 99 })],
     ["has a time zone that does not exist", (pipeline) => Object.assign(pipeline, { time_zone: "Mars/Olympus" })],
+    [
+      "has a million features",
+      ({ features }) => Object.assign(features as object, { names: Array.from({ length: 1e6 }, (_, j) => `f${j}`) }),
+    ],
+    [
+      "has a feature a million times",
+      ({ features }) => {
+        const { names } = features as { names: string[] };
+        Object.assign(features as object, { names: Array(1e6).fill(names[0]) });
+      },
+    ],
+    [
+      "has more timeframes than a day",
+      ({ features }) => {
+        const { config } = features as { config: object };
+        Object.assign(config, { timeframes: Array(100_000).fill("15m") });
+      },
+    ],
     ["has a step that no number holds", (pipeline) => Object.assign(pipeline, { step: -1e308 })],
   ];
   it.concurrent.each(changes)("is refused where it %s", async (_, change) => {
@@ -240,6 +274,9 @@ describe("rows for a bundle", () => {
     const both = ["--bars", "bars.csv", "--data", "data/datasets", "--symbol", "MES"];
     expectRefusal(await predict(bundle, "--out", "n.csv"), [/exactly one of --data and --bars/]);
     await refused(bundle, [/exactly one of --data and --bars/], ...both);
+    const part = ["--part", "test"];
+    await refused(bundle, [/--part test has no meaning.*bars\.csv/, /data folder/], "--bars", "bars.csv", ...part);
+    await refused(bundle, [/--part test has no meaning/], "--data", "data/datasets/MES.parquet", ...part);
     await refused(bundle, [/--symbol MES/], "--data", "data/datasets");
     await refused(bundle, [/MGC/, /there are: MES/], "--data", "data/datasets", "--symbol", "MGC");
     await refused(bundle, [/no such file/], "--data", "nothing.parquet");

@@ -115,6 +115,19 @@ const settings: [set: string, patterns: RegExp[]][] = [
   ["constructor.prototype.polluted=1", [/unknown key "constructor"/]],
   ["models.constructor.model_params.max_depth=3", [/no model named "constructor"/]],
 ];
+it("a FOLDWISE_PYTHON that does not run is named, not the packages that it lacks", async () => {
+  const folder = emptyFolder();
+  writeFileSync(join(folder, "python"), "#!/bin/sh\nexit 7\n", { mode: 0o755 });
+  for (const [python, why] of [
+    ["/no/such/python", /there is no \/no\/such\/python/],
+    [join(folder, "python"), /does not run/],
+  ] as const) {
+    const result = await foldwise(TRAIN, { cwd, env: { FOLDWISE_PYTHON: python } });
+    expectRefusal(result, [/FOLDWISE_PYTHON names/, why, /Correct or unset FOLDWISE_PYTHON/]);
+  }
+  rmSync(folder, { recursive: true });
+});
+
 it("--set is refused with what was meant", async () => {
   await eachOf(settings, 2, ([set, patterns]) => refused([...TRAIN, "--set", set], patterns));
   await refused([...PREPARE, "--set", "label.target_neutrl=0.3"], [/did you mean "target_neutral"/]);

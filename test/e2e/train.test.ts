@@ -137,6 +137,23 @@ describe("train", () => {
     const counts = ["series", "splits"].flatMap((run) => JOBS.map((job) => reportOf(run, job).test_openings?.opened));
     expect(counts).toEqual(Array.from({ length: 2 * JOBS.length }, (_, i) => i + 1));
   });
+
+  it("counts them in the grid's order, whichever of several workers is faster", async () => {
+    const grid = ["train", "--model", "xgboost,logistic", "--symbol", "MES", "--horizon", "20", "--workers", "2"];
+    const boosting = "training.boosting";
+    const slow = ["--set", `${boosting}.early_stopping_rounds=null`, "--set", `${boosting}.num_boost_round=400`];
+    const { events } = await succeeds([...grid, ...slow, "--runs", "two", "--run-id", "w", "--json"], { cwd });
+    const finished = events.filter(({ event }) => event === "job_finished").map(({ job }) => job);
+    expect(finished, "the second job has to be the faster one").toEqual(["logistic_MES_h20", "xgboost_MES_h20"]);
+    const opened = ["xgboost", "logistic"].map((model) => {
+      const report = readJson(join(cwd, "two", "w", "reports", `${model}_MES_h20_report.json`));
+      return report.test_openings;
+    });
+    expect(opened).toEqual([
+      { opened: 1, configurations: 1 },
+      { opened: 2, configurations: 2 },
+    ]);
+  });
 });
 
 describe("train of one job", () => {

@@ -98,9 +98,13 @@ describe("an adapter", () => {
     ]);
   });
 
-  it("whose graph is not its model fails its job, and no bundle is saved", async () => {
-    const result = await misbehaves("drift", "drift");
-    expectFailed(result, "drift", "misbehaves_MES_h20", "bundle.parity_failed", [/differ/, /1e-0?5|0\.00001/]);
+  it.each([
+    ["everywhere", "drift"],
+    ["where a feature is missing", "drift_missing"],
+    ["at a split border that no row meets", "drift_border"],
+  ])("whose graph is not its model %s fails its job, and no bundle is saved", async (_, how) => {
+    const result = await misbehaves(how, how);
+    expectFailed(result, how, "misbehaves_MES_h20", "bundle.parity_failed", [/differ/, /1e-0?5|0\.00001/]);
   });
 
   it("that ends its process fails its job, with the exit code", async () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { classWeight, share } from "../common.js";
+import { classWeight, learningRate, share } from "../common.js";
 
 /** `model_params`: CatBoost's own names and meanings (catboost.ai/docs/en/references/training-parameters). */
 export const params = z
@@ -21,7 +21,7 @@ export const params = z
       .enum(["Plain", "Ordered"])
       .default("Plain")
       .describe("Ordered: gradients from models that did not see the row; several times slower."),
-    learning_rate: share().default(0.03).describe("Shrinkage of every round; smaller needs more rounds."),
+    learning_rate: learningRate().default(0.03).describe("Shrinkage of every round; smaller needs more rounds."),
     depth: z.int().min(1).max(16).default(4).describe("Depth of every tree, which has 2^depth leaves."),
     l2_leaf_reg: z.number().min(0).default(5).describe("L2 penalty on leaf weights."),
     rsm: share().default(0.5).describe("Share of features drawn for every split. All are used on CUDA."),

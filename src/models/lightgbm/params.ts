@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { classWeight, share } from "../common.js";
+import { classWeight, learningRate, share } from "../common.js";
 
 /** `model_params`: LightGBM's own names and meanings (lightgbm.readthedocs.io/en/stable/Parameters.html). */
 export const params = z.strictObject({
@@ -13,7 +13,7 @@ export const params = z.strictObject({
     .literal("gbdt")
     .default("gbdt")
     .describe("Gradient boosting: the only kind whose early stopping is exact."),
-  learning_rate: share().default(0.03).describe("Shrinkage of every round; smaller needs more rounds."),
+  learning_rate: learningRate().default(0.03).describe("Shrinkage of every round; smaller needs more rounds."),
   num_leaves: z.int().min(2).max(131_072).default(15).describe("Most leaves of a tree."),
   max_depth: z.int().min(-1).max(64).default(4).describe("Deepest tree; -1: no limit but num_leaves."),
   min_data_in_leaf: z.int().min(1).default(100).describe("Least rows of a leaf."),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { classWeight, share } from "../common.js";
+import { classWeight, learningRate, share } from "../common.js";
 
 /** `model_params`: XGBoost's own names and meanings (xgboost.readthedocs.io/en/stable/parameter.html). */
 export const params = z.strictObject({
@@ -17,7 +17,7 @@ export const params = z.strictObject({
     .literal("hist")
     .default("hist")
     .describe('Histogram method, on the CPU and on CUDA; the old "gpu_hist" means hist on CUDA.'),
-  learning_rate: share().default(0.03).describe("Shrinkage of every round; smaller needs more rounds."),
+  learning_rate: learningRate().default(0.03).describe("Shrinkage of every round; smaller needs more rounds."),
   max_depth: z.int().min(0).max(24).default(4).describe("Deepest tree; 0: no limit, with grow_policy lossguide."),
   min_child_weight: z
     .number()
