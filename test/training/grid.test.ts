@@ -100,7 +100,7 @@ describe("running a grid", () => {
     );
     await expect(running).rejects.toMatchObject({
       code: "interrupted.run",
-      remedy: `Continue with: foldwise resume ${run.id}`,
+      remedy: `Continue with: foldwise resume ${run.id} --runs ${run.runsDir}`,
     });
     expect(run.file.jobs.map((job) => job.status)).toEqual(["succeeded", "interrupted", "pending", "pending"]);
     expect(run.file.status).toBe("interrupted");
