@@ -41,7 +41,7 @@ def fit(command: Command) -> tuple[Answer, tuple[Pipeline, LogisticRegression]]:
         ]
     else:
         components = Nystroem(gamma=gamma, n_components=params["n_components"], random_state=command["seed"])
-        machine = [("kernel", components), ("ridge", RidgeClassifier(alpha=1 / (2 * params["C"])))]
+        machine = [("kernel", components), ("ridge", RidgeClassifier(alpha=5 / (2 * params["C"])))]
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
     pipeline = Pipeline([("imputer", imputer), ("scaler", StandardScaler()), *machine])
 

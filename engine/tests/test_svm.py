@@ -22,6 +22,7 @@ from support import Case, Fit, in_node, log_loss, sample
 
 from foldwise_engine.errors import Cancelled, EngineError
 from foldwise_engine.jobs import Jobs
+from foldwise_engine.kernel import STRONGER
 from foldwise_engine.protocol import FitSteps
 
 NYSTROEM = {"C": 1.0, "exact_max_rows": 0, "n_components": 60}
@@ -76,7 +77,7 @@ def test_nystroem_decides_as_scikit_learns_pipeline(case: Case, weighted: bool) 
     kernel = Nystroem(gamma=0.2, n_components=60, random_state=7)
     Z = kernel.fit_transform(features.transform(case.X[rows]).astype(np.float64))
     # Another square root of the same kernel: the penalty is the same in both.
-    ridge = RidgeClassifier(alpha=0.5).fit(Z, case.y[rows], sample_weight=own)
+    ridge = RidgeClassifier(alpha=STRONGER / 2).fit(Z, case.y[rows], sample_weight=own)
     X = features.transform(case.X)
     theirs = ridge.decision_function(kernel.transform(X.astype(np.float64)))
     assert np.abs(scores(arrays_of(fit), X) - theirs).max() < 1e-5
