@@ -30,7 +30,7 @@ export const bench: Bench = {
       },
     });
     const pairs = Number(values.pairs);
-    const busy = busyNote();
+    const busy = await busyNote();
     if (busy !== "") console.error(busy);
     const figures: Figure[] = [];
     for (const name of values.only.split(",")) {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from "node:os";
+import { arch, availableParallelism, cpus, platform, release, totalmem } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { findPython } from "../../src/engine/index.js";
 
 /** One line for a results file: what the figures were measured on. */
@@ -24,9 +25,28 @@ function pythonVersions(): string {
   return execFileSync(findPython().python, ["-c", program], { encoding: "utf8" }).trim().replace("Python", "Python ");
 }
 
-/** What a reader must know of figures from a machine that was doing something else; "" on a quiet one. */
-export function busyNote(): string {
-  const load = loadavg()[0] ?? 0;
-  if (load <= availableParallelism() / 4) return "";
-  return `**Not valid: the machine was busy (load ${load.toFixed(1)}) when this run began. Run it again on a quiet one.**`;
+/** Of all cores, while nothing of the benchmark runs: more than this is somebody else's work. */
+const MOST_BUSY = 0.1;
+const WATCHED_MS = 2000;
+
+/**
+ * What a reader must know of figures from a machine that is doing something else; "" on a quiet one. By what the cores do for
+ * two seconds: a load average still remembers the benchmark's own last part.
+ */
+export async function busyNote(): Promise<string> {
+  const before = coreTimes();
+  await setTimeout(WATCHED_MS);
+  const after = coreTimes();
+  const busy = 1 - (after.idle - before.idle) / (after.total - before.total);
+  if (busy <= MOST_BUSY) return "";
+  return `**Not valid: the machine was busy (${(busy * 100).toFixed(0)} % of its cores) when this began. Run it again on a quiet one.**`;
+}
+
+function coreTimes(): { idle: number; total: number } {
+  let [idle, total] = [0, 0];
+  for (const { times } of cpus()) {
+    idle += times.idle;
+    total += times.idle + times.user + times.nice + times.sys + times.irq;
+  }
+  return { idle, total };
 }

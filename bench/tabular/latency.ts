@@ -47,7 +47,7 @@ export async function latencyFigures(): Promise<Figure[]> {
         figure: `${name}, one row in Node, p50`,
         ours: ms(node.row),
         reference: `${ms(python.row)} in Python`,
-        measured: `${(python.row / node.row).toFixed(0)} × faster`,
+        measured: `Python / Node ${(python.row / node.row).toPrecision(2)}`,
         target: `≤ ${target} ms`,
         met: node.row * 1000 <= target,
       });
@@ -55,7 +55,7 @@ export async function latencyFigures(): Promise<Figure[]> {
         figure: `${name}, ${BLOCK} rows in Node, p50`,
         ours: ms(node.block),
         reference: `${ms(python.block)} in Python`,
-        measured: `${(python.block / node.block).toFixed(1)} × faster`,
+        measured: `Python / Node ${(python.block / node.block).toPrecision(2)}`,
         target: "—",
         met: true,
       });

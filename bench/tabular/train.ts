@@ -9,15 +9,13 @@ import { findPython } from "../../src/engine/index.js";
 import { encodeNpy, packageRoot, writeFileAtomic } from "../../src/files/index.js";
 import { ModelRegistry } from "../../src/models/index.js";
 import type { StoredDataset } from "../../src/types/index.js";
+import { defaultEmbargo, type HoldoutPlan, planHoldout } from "../../src/validation/index.js";
 import { benchFolder, ensureDataset, HORIZON, SYMBOL } from "../lib/dataset.js";
 import { ALLOWED_SECONDS, type Figure, inSeconds } from "../lib/figure.js";
-import { range, referenceOf, SEED } from "../lib/fits.js";
+import { referenceOf, SEED } from "../lib/fits.js";
 import { interleavedPairs, median, seconds } from "../lib/pairs.js";
 import { Reference } from "../lib/reference.js";
 import { MODELS } from "./models.js";
-
-/** What `train` itself uses by default is the label's reach and a little more; so here. */
-const EMBARGO = 200;
 
 interface Setting {
   data: string;
@@ -117,9 +115,7 @@ async function plainScript(set: Setting, model: string): Promise<void> {
 
 /** The command of `bench/reference/common.py`: the rows and weights that `train` fits on. */
 function directCall({ dataset }: Setting, model: string): Record<string, unknown> {
-  const { train: fitted, val } = dataset.manifest.parts;
-  const rows = range(fitted.start, fitted.end - fitted.start - EMBARGO);
-  const stop = range(val.start, ((val.end - val.start) >> 1) - EMBARGO);
+  const { train: rows, stop } = planOf(dataset);
   const weights = dataset.weights(HORIZON);
   const folder = join(benchFolder(), "direct");
   mkdirSync(folder, { recursive: true });
@@ -151,6 +147,19 @@ function directCall({ dataset }: Setting, model: string): Record<string, unknown
     patience: training.early_stopping_rounds ?? 0,
     threads: availableParallelism(),
   };
+}
+
+/** Purged and embargoed as `train` does it by default: other rows would stop after other rounds. */
+function planOf(dataset: StoredDataset): HoldoutPlan {
+  const { horizons, parts } = dataset.manifest;
+  const { train: fitted, val } = parts;
+  return planHoldout({
+    timestamps: dataset.timestamps(),
+    labels: horizons.map((horizon) => dataset.labels(horizon)),
+    labelEnds: horizons.map((horizon) => dataset.labelEnds(horizon)),
+    parts,
+    embargo: defaultEmbargo(fitted.end - fitted.start + val.end - val.start, 0),
+  });
 }
 
 async function succeed(file: string, args: readonly string[], cwd: string): Promise<void> {
