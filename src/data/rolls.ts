@@ -18,6 +18,8 @@ export interface RollRow {
   place: string;
 }
 
+const SPELLINGS = "Write timestamp,contract or timestamp,contract,old_price,new_price.";
+
 /**
  * Reads `timestamp` (or `date`), `contract` and, where they are there, `old_price` and `new_price`, oldest first.
  *
@@ -31,6 +33,10 @@ export async function readRolls(path: string, timeZone: string, dateOrder?: Date
     const [time, contract] = [need(table, ["timestamp", "date", "time"]), need(table, ["contract", "to", "symbol"])];
     const [oldPrice, newPrice] = [find(table, ["old_price"]), find(table, ["new_price"])];
     const prices = [oldPrice, newPrice].filter((name) => name !== null);
+    if (prices.length === 1) {
+      const missing = oldPrice === null ? "old_price" : "new_price";
+      throw dataError("data.missing_column", { path, column: missing }, "one price alone joins nothing.", SPELLINGS);
+    }
     const place = placeInTable(table, 0);
     const order = dateOrder === undefined ? {} : { dateOrder };
     const stamps = new StampColumn(time, place, { orderFlag: true, ...order });
@@ -46,10 +52,19 @@ export async function readRolls(path: string, timeZone: string, dateOrder?: Date
         rows.push({ contract: name ?? "", prices: columns.map((values) => values[i]!) });
       }
     }
+    if (rows.length === 0) throw dataError("data.no_rows", { path }, "there is a header but no roll.", SPELLINGS);
     const isDate = stamps.values().every((stamp) => stamp % MICROS_PER_DAY === 0);
     const micros = isDate ? stamps.values() : stamps.toUtc(timeZone);
     return rows.map((row, i) => {
-      const [old, fresh] = prices.length === 2 ? row.prices : [];
+      if (row.contract.trim() === "") {
+        throw dataError(
+          "data.bad_roll",
+          place(i, contract, null),
+          "it names no contract.",
+          "Name it, or remove the line.",
+        );
+      }
+      const [old, fresh] = row.prices;
       if (old !== undefined && fresh !== undefined && !(old > 0 && fresh > 0)) {
         throw dataError(
           "data.bad_roll",
@@ -81,6 +96,6 @@ function need(table: Table, names: readonly string[]): string {
     "data.missing_column",
     { path: table.file.path, column: names[0]! },
     `a file of rolls needs this column; the file has: ${table.columns.map(({ name }) => name).join(", ")}.`,
-    "Write timestamp,contract or timestamp,contract,old_price,new_price.",
+    SPELLINGS,
   );
 }

@@ -285,6 +285,9 @@ describe("contracts", () => {
     ["a contract twice", "date,contract\n2024-03-14,M4\n2024-03-20,M4\n", "data.contract_returns"],
     ["dates out of order", "date,contract\n2024-03-20,M4\n2024-03-14,U4\n", "data.contract_returns"],
     ["prices of nothing", "date,contract,old_price,new_price\n2024-03-14,M4,0,5\n", "data.bad_roll"],
+    ["one price alone", "date,contract,old_price\n2024-03-14,M4,200\n", "data.missing_column"],
+    ["no roll", "date,contract\n", "data.no_rows"],
+    ["a contract without a name", "date,contract\n2024-03-14,\n", "data.bad_roll"],
     ["no contract column", "date,what\n2024-03-14,M4\n", "data.missing_column"],
   ])("in a file with %s are refused", async (_, text, code) => {
     const rolls = join(temporaryFolder(), "rolls.csv");
