@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Run, type RunJob, readBundle } from "../artifacts/index.js";
+import { readRegular } from "../files/index.js";
 import { parseReport } from "../report/index.js";
 import type { OnEvent } from "../types/index.js";
 
@@ -23,7 +24,7 @@ async function damageOf(run: Run, { bundle, report, predictions }: RunJob): Prom
     if (bundle === null || report === null || predictions === null) return "the run does not name its files.";
     await readBundle(join(run.dir, bundle));
     const path = join(run.dir, report);
-    parseReport(readFileSync(path, "utf8"), path);
+    parseReport(readRegular(path), path);
     return isParquet(join(run.dir, predictions)) ? null : `${predictions} is no Parquet file any more.`;
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);
@@ -32,6 +33,8 @@ async function damageOf(run: Run, { bundle, report, predictions }: RunJob): Prom
 
 /** By the mark at both ends: a file that was cut short lacks the second. */
 function isParquet(path: string): boolean {
+  // To open a pipe is to wait for who writes into it.
+  if (!statSync(path).isFile()) return false;
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
+import { readRegular } from "../files/index.js";
 import { parseReport, type Report } from "../report/index.js";
 import { FoldwiseError, type OnEvent, throwIfAborted } from "../types/index.js";
 import { resolveCall, type TrainCall, type TrainRequest } from "./call.js";
@@ -122,7 +123,7 @@ function checkSameData(run: Run, opened: OpenedSymbols): void {
 
 function readReport(run: Run, path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readRegular(path);
   } catch (cause) {
     throw new FoldwiseError("data.report_missing", `${path} cannot be read.`, {
       remedy: `Restore it, or fit its model again: ${run.resumeCommand}`,

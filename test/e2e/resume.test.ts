@@ -1,4 +1,5 @@
 /** Ctrl-C keeps what is finished, `resume` does the rest and nothing twice, and the end is that of an unbroken run. */
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -154,5 +155,23 @@ describe("resume", () => {
     const again = await succeeds(["resume", "broken", "--json"], { cwd });
     expect(again.events.filter(({ event }) => event === "job_started")).toEqual([]);
     expect(again.events.at(-1)).toMatchObject({ status: "succeeded" });
+  });
+
+  it.each([
+    ["a pipe in the place of its predictions", (): string => predictions("broken", FIRST), "mkfifo"],
+    ["a pipe in the place of its report", () => join(runDir("broken"), "reports", `${FIRST}_report.json`), "mkfifo"],
+    ["its predictions cut short", (): string => predictions("broken", FIRST), "cut"],
+  ])("fits a job again that has %s, and that alone", async (_, place, how) => {
+    const path = place();
+    const whole = readFileSync(path);
+    rmSync(path);
+    if (how === "mkfifo") execFileSync("mkfifo", [path]);
+    else writeFileSync(path, whole.subarray(0, whole.length - 10));
+    const again = await foldwise(["resume", "broken", "--json"], { cwd });
+    expect(again.code, again.stderr).toBe(0);
+    const started = again.events.filter(({ event }) => event === "job_started");
+    expect(started.map(({ job }) => job)).toEqual([FIRST]);
+    expect(JSON.stringify(again.events)).toContain(`${FIRST} is fitted again`);
+    expect(statSync(path).isFile()).toBe(true);
   });
 });
