@@ -15,6 +15,20 @@ from foldwise_engine.export.graph import INPUT, ProbabilityGraph
 MAX_BORDERS = 4096
 
 
+def sum_of_trees(source: str, output: str, classes: int, **attributes: Any) -> onnx.NodeProto:
+    """The operator that adds up each class's leaves; `attributes` are its nodes and targets."""
+    return helper.make_node(
+        "TreeEnsembleRegressor",
+        [source],
+        [output],
+        domain="ai.onnx.ml",
+        n_targets=classes,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        **attributes,
+    )
+
+
 def softmax_of_trees(classifier: onnx.NodeProto, classes: int) -> ProbabilityGraph:
     """Turn a converter's TreeEnsembleClassifier into a regressor of K margins and a Softmax.
 
@@ -25,17 +39,7 @@ def softmax_of_trees(classifier: onnx.NodeProto, classes: int) -> ProbabilityGra
     for name in ("treeids", "nodeids", "ids", "weights"):
         margins[f"target_{name}"] = attributes[f"class_{name}"]
     base = list(attributes["base_values"])
-    trees = helper.make_node(
-        "TreeEnsembleRegressor",
-        [INPUT],
-        ["margins"],
-        domain="ai.onnx.ml",
-        n_targets=classes,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        base_values=base if len(base) == classes else base * classes,
-        **margins,
-    )
+    trees = sum_of_trees(INPUT, "margins", classes, base_values=base if len(base) == classes else base * classes, **margins)
     softmax = helper.make_node("Softmax", ["margins"], ["class_probabilities"], axis=1)
     return ProbabilityGraph([trees, softmax], "class_probabilities", borders=borders_of(margins))
 
@@ -65,14 +69,10 @@ def average_of_trees(trees: Sequence[Any], classes: int, source: str) -> Probabi
     flat = {name: np.concatenate(parts) for name, parts in fields.items()}
     ends = {name: np.concatenate(parts).tolist() for name, parts in leaves.items()}
     split = flat["right"] > 0
-    walk = helper.make_node(
-        "TreeEnsembleRegressor",
-        [source],
-        ["class_probabilities"],
-        domain="ai.onnx.ml",
-        n_targets=classes,
-        aggregate_function="SUM",
-        post_transform="NONE",
+    walk = sum_of_trees(
+        source,
+        "class_probabilities",
+        classes,
         nodes_modes=np.where(split, "BRANCH_LEQ", "LEAF").tolist(),
         nodes_featureids=flat["feature"].tolist(),
         nodes_values=flat["threshold"].tolist(),

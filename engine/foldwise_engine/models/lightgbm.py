@@ -24,7 +24,7 @@ from foldwise_engine.cache import ByteCache
 from foldwise_engine.data import Floats, Selection
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import INPUT, ProbabilityGraph
-from foldwise_engine.export.trees import floor_float32, thinned_borders
+from foldwise_engine.export.trees import floor_float32, sum_of_trees, thinned_borders
 from foldwise_engine.process import memory_share
 
 CACHE_SHARE = 8
@@ -119,14 +119,10 @@ class LightGBMAdapter:
         leaves: dict[str, list[Any]] = {name: [] for name in ("tree", "node", "target", "weight")}
         for info in model.dump_model()["tree_info"]:
             _add_tree(info["tree_structure"], info["tree_index"], info["tree_index"] % classes, nodes, leaves)
-        trees = helper.make_node(
-            "TreeEnsembleRegressor",
-            [INPUT],
-            ["margins"],
-            domain="ai.onnx.ml",
-            n_targets=classes,
-            aggregate_function="SUM",
-            post_transform="NONE",
+        trees = sum_of_trees(
+            INPUT,
+            "margins",
+            classes,
             nodes_modes=nodes["mode"],
             nodes_featureids=nodes["feature"],
             nodes_values=nodes["value"],
