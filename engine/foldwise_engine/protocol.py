@@ -33,10 +33,18 @@ class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Every message: no field more, no field fewer."""
 
 
+class ModelName(Strict):
+    """A model's adapter: a built-in one by its id, or a plug-in's file."""
+
+    model: Text
+    adapter: Text | None
+
+
 class HelloRequest(Strict, tag_field="type", tag="hello"):
-    """Asks for versions, devices and memory."""
+    """Asks for versions, devices and memory; afterwards the engines of `imports` are in memory."""
 
     id: Id
+    imports: list[ModelName] = []
 
 
 class FitSteps(Strict):

@@ -7,12 +7,14 @@ heartbeat  an event a second
 
 from __future__ import annotations
 
+import importlib
 import os
 import queue
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ from foldwise_engine.protocol import (
     HeartbeatEvent,
     HelloRequest,
     Job,
+    ModelName,
     ProgressEvent,
     ReadyEvent,
     Request,
@@ -105,6 +108,7 @@ class Worker:
             case HelloRequest():
                 from foldwise_engine.hello import hello
 
+                _import(request.imports, caller)
                 return hello()
             case ShutdownRequest():
                 return ShutdownResult()
@@ -158,6 +162,21 @@ class Worker:
         while True:
             time.sleep(HEARTBEAT_SECONDS)
             self._channel.send(HeartbeatEvent())
+
+
+def _import(models: Sequence[ModelName], caller: JobCaller) -> None:
+    """Load what the next jobs need. What cannot be loaded is theirs to tell."""
+    if not models:
+        return
+    from foldwise_engine.adapter import load_adapter
+
+    for name in models:
+        caller.check()
+        with suppress(Exception):
+            load_adapter(name.model, name.adapter)
+    with suppress(Exception):
+        importlib.import_module("foldwise_engine.jobs")
+        importlib.import_module("foldwise_engine.export.graph")
 
 
 def _refused(request_id: str | None, message: str) -> FailedEvent:

@@ -25,6 +25,7 @@ from foldwise_engine.protocol import (
     HeartbeatEvent,
     HelloRequest,
     HelloResult,
+    ModelName,
     PredictRequest,
     ProgressEvent,
     ReadyEvent,
@@ -104,6 +105,11 @@ def test_hello_tells_versions_devices_and_memory(worker: TalkingWorker) -> None:
     assert "xgboost" in hello.versions
     assert hello.devices[0] == "cpu"
     assert hello.memory_bytes > 2**28
+
+
+def test_hello_imports_what_is_asked_and_is_silent_about_what_cannot_be(worker: TalkingWorker) -> None:
+    names = [ModelName(model="unheard_of", adapter=None), ModelName(model="logistic", adapter=None)]
+    assert isinstance(worker.ask(HelloRequest(id="h", imports=names)), HelloResult)
 
 
 def test_what_libraries_print_or_read_cannot_touch_the_stream(worker: TalkingWorker, case: Case) -> None:

@@ -10,7 +10,7 @@ export {
   venvPython,
 } from "./environment/python.js";
 export { createPool, threadsPerWorker } from "./pool/create.js";
-export type { EnginePool, PoolOptions, RunOptions } from "./pool/types.js";
+export type { EngineModel, EnginePool, PoolOptions, RunOptions } from "./pool/types.js";
 export type {
   EngineJob,
   ExportResult,

@@ -30,7 +30,12 @@ const engineModel = {
   adapter: path.nullable(),
 };
 
-export const helloRequest = z.strictObject({ type: z.literal("hello"), id });
+export const helloRequest = z.strictObject({
+  type: z.literal("hello"),
+  id,
+  /** Their engines are imported before the answer; what cannot be is the error of the job that needs it. */
+  imports: z.array(z.strictObject(engineModel)).default([]),
+});
 
 export const fitRequest = z.strictObject({
   type: z.literal("fit"),
@@ -199,6 +204,7 @@ export const event = z.discriminatedUnion("type", [
 ]);
 
 export type EngineRequest = z.infer<typeof request>;
+export type HelloRequest = z.infer<typeof helloRequest>;
 export type FitRequest = z.infer<typeof fitRequest>;
 export type PredictRequest = z.infer<typeof predictRequest>;
 export type ExportRequest = z.infer<typeof exportRequest>;

@@ -43,6 +43,8 @@ export interface CellWork {
   pool: EnginePool;
   signal?: AbortSignal | undefined;
   onEvent?: OnEvent | undefined;
+  /** Called once the bundle is written: what is left is done in Node, and the pool's worker is free. */
+  onFitted?: (() => void) | undefined;
 }
 
 export interface CellResult extends CellOutcome {
@@ -90,6 +92,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     const paths = pathsOf(cell, run);
     await model.save(join(run.dir, paths.bundle));
     clock.lap("export");
+    work.onFitted?.();
     const served = await loadModel(join(run.dir, paths.bundle));
     try {
       return await judge(work, { model, metrics, served, paths, clock });

@@ -19,8 +19,14 @@ export interface CellOutcome {
   summary: string;
 }
 
+/** Does a cell's job. It calls `fitted` once it needs no worker any more, so that the next cell begins while this one is judged. */
+export type CellWorker = (
+  cell: GridCell,
+  context: { signal: AbortSignal | undefined; fitted: () => void },
+) => Promise<CellOutcome>;
+
 export interface GridOptions {
-  /** Cells at work at the same time; the pool's workers. */
+  /** Cells that fit at the same time, the pool's workers; beside each of them one more may be judged. */
   concurrency: number;
   signal?: AbortSignal;
   onEvent?: OnEvent;
@@ -73,34 +79,39 @@ function refuseSameNames(cells: readonly GridCell[]): void {
 }
 
 /**
- * Runs the cells that the run does not count as succeeded; each outcome is in `run.json` before the next cell starts. One
- * failure does not stop the rest. An abort marks what was running as interrupted and is thrown as `interrupted.*`.
+ * Runs the cells that the run does not count as succeeded. A lane fits one while it judges the one before:
+ *
+ *   fit A ─► judge A
+ *            fit B ────► judge B
+ *
+ * Each outcome is in `run.json` before the next but one starts. One failure does not stop the rest. An abort marks what was
+ * running as interrupted and is thrown as `interrupted.*`.
  */
-export async function runGrid(
-  run: Run,
-  work: (cell: GridCell, signal: AbortSignal | undefined) => Promise<CellOutcome>,
-  options: GridOptions,
-): Promise<void> {
+export async function runGrid(run: Run, work: CellWorker, options: GridOptions): Promise<void> {
   const pending = run.file.jobs.filter((job) => job.status !== "succeeded");
   const next = pending.values();
-  // A lane fails when run.json cannot be written. No other takes a new cell then, but none is left at work behind the caller's back.
-  let broken = false;
+  // run.json could not be written. No lane takes a new cell then, but none is left at work behind the caller's back.
+  let broken: { cause: unknown } | undefined;
   const lane = async (): Promise<void> => {
+    let judged = Promise.resolve();
     for (const { job, model, symbol, horizon } of next) {
-      if (broken || options.signal?.aborted) return;
-      try {
-        await runCell(run, { job, model, symbol, horizon }, work, options);
-      } catch (cause) {
-        broken = true;
-        throw cause;
-      }
+      if (broken !== undefined || options.signal?.aborted) break;
+      const before = judged;
+      await new Promise<void>((fitted) => {
+        judged = runCell(run, { job, model, symbol, horizon }, work, { ...options, fitted })
+          .catch((cause: unknown) => {
+            broken ??= { cause };
+          })
+          .finally(fitted);
+      });
+      await before;
     }
+    await judged;
   };
   try {
-    const count = Math.min(options.concurrency, pending.length);
-    const lanes = await Promise.allSettled(Array.from({ length: count }, lane));
+    await Promise.all(Array.from({ length: Math.min(options.concurrency, pending.length) }, lane));
     await options.cleanUp?.();
-    for (const result of lanes) if (result.status === "rejected") throw result.reason;
+    if (broken !== undefined) throw broken.cause;
     const finished = run.file.jobs.every((job) => job.status === "succeeded");
     if (options.signal?.aborted && !finished) {
       run.update({ status: "interrupted", process: null });
@@ -117,15 +128,15 @@ export async function runGrid(
 async function runCell(
   run: Run,
   cell: GridCell,
-  work: (cell: GridCell, signal: AbortSignal | undefined) => Promise<CellOutcome>,
-  { signal, onEvent }: GridOptions,
+  work: CellWorker,
+  { signal, onEvent, fitted }: GridOptions & { fitted: () => void },
 ): Promise<void> {
   const { job, model, symbol, horizon } = cell;
   run.updateJob(job, { status: "running", error: null });
   onEvent?.({ event: "job_started", job, model, symbol, horizon });
   const start = performance.now();
   try {
-    const { bundle, report, predictions, summary } = await work(cell, signal);
+    const { bundle, report, predictions, summary } = await work(cell, { signal, fitted });
     const seconds = (performance.now() - start) / 1000;
     run.updateJob(job, { status: "succeeded", seconds, bundle, report, predictions });
     onEvent?.({ event: "job_finished", job, status: "succeeded", message: summary });

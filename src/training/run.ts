@@ -8,6 +8,7 @@ import { resolveCall, type TrainCall, type TrainRequest } from "./call.js";
 import { planGrid } from "./grid.js";
 import { takeBackDamaged } from "./intact.js";
 import { type OpenedSymbols, openSymbols } from "./opened.js";
+import { startPool } from "./ownPool.js";
 import { createRun, execute, type Session, versionsOf } from "./session.js";
 
 export interface TrainRunRequest extends TrainRequest {
@@ -37,20 +38,26 @@ export interface TrainRunResult {
 export async function trainRun(request: TrainRunRequest): Promise<TrainRunResult> {
   const call = await resolveCall(request);
   const cells = planGrid(call.grid.models, call.grid.symbols, call.grid.horizons);
-  const opened = await openSymbols(call, cells, request);
-  throwIfAborted(request.signal);
-  const session: Session = {
-    call,
-    opened,
-    runsDir: request.runsDir ?? DEFAULT_RUNS,
-    store: request.store ?? null,
-    cwd: request.cwd,
-    signal: request.signal,
-    onEvent: request.onEvent,
-  };
-  const run = createRun(session, cells, request.command, request.runId);
-  await execute(run, session);
-  return { run, reports: readReports(run) };
+  const own = startPool(call, cells, request.cwd);
+  try {
+    const opened = await openSymbols(call, cells, request);
+    throwIfAborted(request.signal);
+    const session: Session = {
+      call,
+      opened,
+      runsDir: request.runsDir ?? DEFAULT_RUNS,
+      store: request.store ?? null,
+      cwd: request.cwd,
+      pool: { own },
+      signal: request.signal,
+      onEvent: request.onEvent,
+    };
+    const run = createRun(session, cells, request.command, request.runId);
+    await execute(run, session);
+    return { run, reports: readReports(run) };
+  } finally {
+    await own.pool.close();
+  }
 }
 
 /** `foldwise resume`: the cells that have not succeeded, on the same rows, with the configuration that the run wrote down. */
@@ -82,7 +89,9 @@ export async function resumeRun(
     throw error;
   }
   const { signal, onEvent } = request;
-  await execute(run, { call, opened, runsDir, store, cwd, signal, onEvent });
+  const pending = run.file.jobs.filter(({ status }) => status !== "succeeded");
+  const own = startPool(call, pending, cwd);
+  await execute(run, { call, opened, runsDir, store, cwd, pool: { own }, signal, onEvent });
   return { run, reports: readReports(run) };
 }
 

@@ -3,15 +3,16 @@ import { join, resolve } from "node:path";
 import { Run, type RunFile, WORK_FOLDER } from "../artifacts/index.js";
 import { renderRunConfig } from "../config/index.js";
 import { DEFAULT_STORE } from "../data/index.js";
-import { createPool, type EnginePool } from "../engine/index.js";
+import type { EnginePool } from "../engine/index.js";
 import { packageVersion } from "../files/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
 import type { TrainCall } from "./call.js";
 import { type CellResult, trainCell } from "./cell.js";
 import { chooseDevice } from "./device.js";
-import { type GridCell, runGrid } from "./grid.js";
+import { type CellWorker, type GridCell, runGrid } from "./grid.js";
 import type { OpenedSymbols } from "./opened.js";
 import { openingOf, RunOpenings } from "./openings.js";
+import type { OwnPool } from "./ownPool.js";
 import { portableCall } from "./portable.js";
 import { requireHorizon } from "./rows.js";
 
@@ -23,8 +24,8 @@ export interface Session {
   /** The dataset store, where it is not the default. */
   store: string | null;
   cwd: string;
-  /** A pool that the caller lends and closes; the session's own otherwise. */
-  pool?: EnginePool;
+  /** Lent: the caller closes it. Own: it ends with the session. */
+  pool: { lent: EnginePool } | { own: OwnPool };
   signal?: AbortSignal | undefined;
   onEvent?: OnEvent | undefined;
   /** Gets each finished cell; its model is closed afterwards unless `keep` is answered. */
@@ -58,46 +59,40 @@ export function createRun(session: Session, cells: readonly GridCell[], command:
 
 /** Works on the run's cells that have not succeeded; the run's folder has every trace of it. */
 export async function execute(run: Run, session: Session): Promise<void> {
-  const { call, cwd, signal } = session;
+  const { signal } = session;
   const onEvent: OnEvent = (event) => {
     // Progress is drawn, not kept: a thousand rounds a job would drown what happened.
     if (event.event !== "progress") run.logEvent(event);
     session.onEvent?.(event);
   };
-  let pool = session.pool;
+  const own = "own" in session.pool ? session.pool.own : null;
+  const pool = "own" in session.pool ? session.pool.own.pool : session.pool.lent;
   try {
+    own?.attach(run);
     // Told already, when they were found: before there was a run to keep them.
-    for (const message of call.notices) run.logEvent({ event: "notice", message });
+    for (const message of session.call.notices) run.logEvent({ event: "notice", message });
     onEvent({ event: "stage", stage: "run", message: `Run ${run.id} in ${run.dir}` });
-    const workers =
-      pool ??
-      createPool({
-        workers: Math.min(call.training.config.workers, run.file.jobs.length),
-        cwd,
-        logFile: join(run.dir, "engine.log"),
-      });
-    pool = workers;
     const openings = openingsOfRun(run, session);
-    const work = async (cell: GridCell, signal: AbortSignal | undefined): Promise<CellResult> => {
+    const work: CellWorker = async (cell, context) => {
       try {
-        return await workOn({ run, session, pool: workers, openings, onEvent }, cell, signal);
+        return await workOn({ run, session, pool, openings, onEvent }, cell, context);
       } catch (cause) {
         session.onFailure?.(cause);
         throw cause;
       }
     };
     await runGrid(run, work, {
-      concurrency: workers.workers,
+      concurrency: pool.workers,
       onEvent,
       // Before the run is released: whoever takes it over then has work files of its own.
       cleanUp: async () => {
-        if (session.pool === undefined) await workers.close();
+        await own?.pool.close();
         await rm(join(run.dir, WORK_FOLDER), { recursive: true, force: true });
       },
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
-    if (session.pool === undefined) await pool?.close();
+    await own?.pool.close();
     run.release();
     throw error;
   }
@@ -128,7 +123,7 @@ function openingsOfRun(run: Run, { call, opened }: Session): RunOpenings | null 
 async function workOn(
   { run, session, pool, openings, onEvent }: Work,
   cell: GridCell,
-  signal: AbortSignal | undefined,
+  { signal, fitted }: Parameters<CellWorker>[1],
 ): Promise<CellResult> {
   const { call, opened } = session;
   const state = opened.get(cell.symbol);
@@ -154,6 +149,7 @@ async function workOn(
     pool,
     signal,
     onEvent,
+    onFitted: fitted,
   });
   if (session.onResult?.(result) !== "keep") await result.model.close();
   return result;

@@ -102,7 +102,7 @@ export class ModelTrainer {
       runsDir: this.options.runs ?? DEFAULT_RUNS,
       store: dirname(dataset.dir),
       cwd,
-      pool: this.#lend(cwd),
+      pool: { lent: this.#lend(cwd) },
       signal: options.signal,
       onEvent: (event) => {
         if (event.event === "progress") {

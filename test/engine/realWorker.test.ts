@@ -1,9 +1,15 @@
 /** The pool with the real Python worker: what is killed, stopped, flooded and cancelled here is the real thing. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createPool, type EnginePool, type JobLog, type PoolOptions } from "../../src/engine/index.js";
+import {
+  createPool,
+  type EngineModel,
+  type EnginePool,
+  type JobLog,
+  type PoolOptions,
+} from "../../src/engine/index.js";
 import { readNpy } from "../../src/files/index.js";
 import { writeRows } from "./rows.js";
 import { type FitJob, failureOf, fitJob, isAlive, started, startHost, workersOf } from "./support.js";
@@ -64,6 +70,24 @@ describe("a worker in health", () => {
     expect(hello.versions).toMatchObject({ python: expect.stringMatching(/^3\./), xgboost: expect.any(String) });
     expect(hello.devices).toContain("cpu");
     expect(hello.memory_bytes).toBeGreaterThan(1e8);
+  });
+
+  test("that is warmed imports engines before the first job, which tells what could not be imported", async () => {
+    const [whole, broken] = ["print('imported', file=sys.stderr)", "import no_such_module"].map((line, i) => {
+      const job = pluginFit("raise ValueError('fitted')");
+      if (job.adapter === null) throw new Error("a plug-in has an adapter");
+      writeFileSync(job.adapter, `import sys\n${line}\n${readFileSync(job.adapter, "utf8")}`);
+      return { model: `plugin_${i}`, adapter: job.adapter };
+    }) as [EngineModel, EngineModel];
+    let logFile: string | null = null;
+    const pool = ownPool({ logFile: () => logFile });
+    pool.warm([broken, { model: "unheard_of", adapter: null }, whole]);
+    await pool.hello();
+    logFile = join(scratch, "warmed.log");
+    expect((await failureOf(pool.run(realFit(1, whole)))).message).toContain("fitted");
+    expect((await failureOf(pool.run(realFit(1, broken)))).message).toContain("no_such_module");
+    const said = readFileSync(logFile, "utf8").match(/imported/g);
+    expect(said).toEqual(["imported"]);
   });
 
   test("fits, predicts what it fitted, and exports it", async () => {

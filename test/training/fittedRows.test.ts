@@ -23,6 +23,7 @@ function reading(pool: EnginePool): EnginePool {
     workers: pool.workers,
     threadsPerWorker: pool.threadsPerWorker,
     hello: (options) => pool.hello(options),
+    warm: (models, count) => pool.warm(models, count),
     close: async () => {},
     run: (job, options) => {
       if (job.type === "fit") {

@@ -86,12 +86,45 @@ describe("running a grid", () => {
     expect(Run.open(runsDir, run.id).file.status).toBe("succeeded");
   });
 
+  it("fits the next cell while one is judged, and never more than that", async () => {
+    const states: string[] = [];
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    let [fitting, judging] = [0, 0];
+    await runGrid(
+      newRun(cells),
+      async ({ job }, { fitted }) => {
+        fitting += 1;
+        states.push(`fit ${job}: ${fitting} fitted, ${judging} judged`);
+        await turn();
+        fitting -= 1;
+        judging += 1;
+        fitted();
+        // Longer than the next fit: the one after that has to wait.
+        for (let turns = 0; turns < 5; turns++) await turn();
+        states.push(`judge ${job}: ${fitting} fitted, ${judging} judged`);
+        judging -= 1;
+        return outcome(job);
+      },
+      { concurrency: 1 },
+    );
+    expect(states).toEqual([
+      "fit a_S_h1: 1 fitted, 0 judged",
+      "fit a_S_h2: 1 fitted, 1 judged",
+      "judge a_S_h1: 0 fitted, 2 judged",
+      "fit b_S_h1: 1 fitted, 1 judged",
+      "judge a_S_h2: 0 fitted, 2 judged",
+      "fit b_S_h2: 1 fitted, 1 judged",
+      "judge b_S_h1: 0 fitted, 2 judged",
+      "judge b_S_h2: 0 fitted, 1 judged",
+    ]);
+  });
+
   it("keeps what is finished when it is aborted, and names the command that resumes", async () => {
     const run = newRun(cells);
     const abort = new AbortController();
     const running = runGrid(
       run,
-      async ({ job }, signal) => {
+      async ({ job }, { signal }) => {
         if (job === "a_S_h2") abort.abort();
         if (signal?.aborted) throw new FoldwiseError("interrupted.aborted", "Interrupted.");
         return outcome(job);

@@ -48,6 +48,7 @@ function overheard(before: (job: EngineJob) => void = () => {}) {
       return workers.run(job, options);
     },
     hello: async (options) => ({ ...(await workers.hello(options)), devices: ["cpu"] }),
+    warm: (models, count) => workers.warm(models, count),
     close: async () => {},
   };
   return { pool, jobs };

@@ -21,7 +21,7 @@ export function createPool(options: PoolOptions = {}): EnginePool {
   const workers = positive(options.workers ?? 1, "workers");
   const threads = positive(options.threads ?? threadsPerWorker(workers), "threads");
   const cwd = resolve(options.cwd ?? process.cwd());
-  const logFile = options.logFile === undefined ? null : resolve(cwd, options.logFile);
+  const logFile = logFileOf(options, cwd);
   const heartbeatTimeoutMs = options.heartbeatTimeoutMs ?? heartbeatOf(options.env ?? process.env);
   let log: WorkerLog | undefined;
   let command: WorkerCommand | undefined;
@@ -47,6 +47,14 @@ export function createPool(options: PoolOptions = {}): EnginePool {
     onRetry: (job, entry) => log?.write({ worker: null, pid: null, job }, entry),
     onClosed: () => log?.close(),
   });
+}
+
+function logFileOf({ logFile }: PoolOptions, cwd: string): (() => string | null) | null {
+  if (logFile === undefined) return null;
+  return () => {
+    const file = typeof logFile === "string" ? logFile : logFile();
+    return file === null ? null : resolve(cwd, file);
+  };
 }
 
 function commandOf(options: PoolOptions, cwd: string): WorkerCommand {

@@ -5,7 +5,7 @@ import { EngineWorker, type WorkerOptions } from "../worker/worker.js";
 import { chooseNext, Holdings, keptAfter, type SlotView } from "./affinity.js";
 import { afterAttempts, clearTraces, isCrash, MAX_ATTEMPTS, withCrash } from "./retry.js";
 import { Ticket } from "./ticket.js";
-import type { EnginePool, RunOptions } from "./types.js";
+import type { EngineModel, EnginePool, RunOptions } from "./types.js";
 
 export interface LocalPoolOptions {
   workers: number;
@@ -57,9 +57,16 @@ export class LocalPool implements EnginePool {
   }
 
   async hello(options: Pick<RunOptions, "signal"> = {}): Promise<HelloResult> {
-    const result = await this.#submit(new Ticket({ type: "hello" }, options));
+    const result = await this.#submit(new Ticket({ type: "hello", imports: [] }, options));
     if (result.kind === "hello") return result;
     throw new Error(`A worker answered hello with ${result.kind}.`);
+  }
+
+  warm(models: readonly EngineModel[], workers = this.workers): void {
+    if (models.length === 0) return;
+    for (let i = 0; i < Math.min(workers, this.workers); i++) {
+      this.#submit(new Ticket({ type: "hello", imports: [...models] }, {})).catch(() => {});
+    }
   }
 
   close(): Promise<void> {

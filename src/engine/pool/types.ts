@@ -1,5 +1,5 @@
 import type { FitProgress } from "../../types/index.js";
-import type { EngineJob, HelloResult, JobResult } from "../protocol.js";
+import type { EngineJob, HelloRequest, HelloResult, JobResult } from "../protocol.js";
 import type { JobLog } from "../worker/state.js";
 
 export interface RunOptions {
@@ -14,6 +14,9 @@ export interface RunOptions {
   label?: string | undefined;
 }
 
+/** A model by its id, and a plug-in's adapter file. */
+export type EngineModel = HelloRequest["imports"][number];
+
 /** What training needs of the engines. Another backend (a cluster) implements this, and nothing else changes. */
 export interface EnginePool {
   /**
@@ -25,6 +28,11 @@ export interface EnginePool {
   run<J extends EngineJob>(job: J, options?: RunOptions): Promise<JobResult<J>>;
   /** Versions, devices and memory, as a worker of this pool finds them. Starts one if none runs. */
   hello(options?: Pick<RunOptions, "signal">): Promise<HelloResult>;
+  /**
+   * Starts workers (all by default) and lets them import the engines of `models`, while the caller makes their first jobs ready.
+   * What goes wrong is not told here but by those jobs, which meet it again.
+   */
+  warm(models: readonly EngineModel[], workers?: number): void;
   /** Ends all workers; jobs that wait or run are rejected with `interrupted.aborted`. May be called twice. */
   close(): Promise<void>;
   /** How many jobs may run at once. */
@@ -53,6 +61,9 @@ export interface PoolOptions {
   killGraceMs?: number | undefined;
   /** Limit of every job that does not bring its own; default: none. */
   jobTimeoutMs?: number | undefined;
-  /** Everything that workers say and print, one JSON object a line. */
-  logFile?: string | undefined;
+  /**
+   * Everything that workers say and print, one JSON object a line. A function is asked until it knows the file; what was said
+   * before is kept for it.
+   */
+  logFile?: string | (() => string | null) | undefined;
 }

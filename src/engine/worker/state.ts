@@ -1,8 +1,8 @@
 import type { FitProgress } from "../../types/index.js";
-import type { EngineEvent, EngineJob, EngineResult } from "../protocol.js";
+import type { EngineEvent, EngineJob, EngineResult, HelloRequest } from "../protocol.js";
 
 /** What a worker can be asked for: the callers' jobs and the pool's own question. */
-export type WorkerJob = EngineJob | { type: "hello" };
+export type WorkerJob = EngineJob | Omit<HelloRequest, "id">;
 
 export interface JobLog {
   level: "debug" | "info" | "warning" | "error";

@@ -31,7 +31,8 @@ export interface WorkerOptions {
   cancelGraceMs: number;
   /** Between SIGTERM and SIGKILL. */
   killGraceMs: number;
-  logFile: string | null;
+  /** Null: there is none, or, from a function, none yet. */
+  logFile: (() => string | null) | null;
   /** Everything the worker says or prints. */
   onLog: (pid: number | null, job: string | null, log: JobLog) => void;
 }
@@ -312,7 +313,13 @@ export class EngineWorker {
   #context(running: RunningJob | null): FailureContext {
     const { logFile, workers } = this.#options;
     const memory = { limits: this.#memory.limits, workers, job: running?.job ?? null };
-    return { job: running?.name ?? null, pid: this.pid, lastLines: this.#tail.lines(), logFile, memory };
+    return {
+      job: running?.name ?? null,
+      pid: this.pid,
+      lastLines: this.#tail.lines(),
+      logFile: logFile?.() ?? null,
+      memory,
+    };
   }
 
   #nextId(): string {
