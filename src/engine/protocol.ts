@@ -55,6 +55,22 @@ export const fitRequest = z.strictObject({
    * its scores of `probability`. Null or absent: the model is fitted on `rows.train`.
    */
   steps: z.strictObject({ fit: path, probability: path }).nullable().optional(),
+  /**
+   * Sequence models: `rows` are the last bars of windows of `length` bars, each of which lies within one value of `piece`.
+   * Training takes no bar outside of the rows `from` (inclusive) to `to` (exclusive). Null or absent: a row is an example.
+   */
+  window: z
+    .strictObject({
+      length: z.number().int().positive(),
+      /** int32 (N) .npy; null: all rows are one piece. */
+      piece: path.nullable(),
+      from: count,
+      to: count,
+    })
+    .nullable()
+    .optional(),
+  /** An existing folder, kept when the process dies: a fit that finds its own checkpoint there goes on from it. Null or absent: none. */
+  checkpoint: path.nullable().optional(),
   /** float32 .npy aligned with `rows.train`, mean 1; steps take those of their rows. Null: every row weighs 1. */
   weights: path.nullable(),
   /** The stop rows decide by the probabilities that will be served: raw ones times these. */
@@ -126,13 +142,33 @@ export const fitResult = z.strictObject({
   classes: z.array(z.union([z.literal(-1), z.literal(0), z.literal(1)])).min(2),
   /** Seconds: reading and binning; the engine's own training; writing and scoring. */
   seconds: z.strictObject({ data: z.number(), train: z.number(), finish: z.number() }),
-  /** File names inside `out`. `train` and `stop` are float32 (N, 3) .npy raw probabilities of those rows. */
+  /**
+   * File names inside `out`. `train` and `stop` are float32 (N, 3) .npy raw probabilities of those rows; `train_rows` is an
+   * int32 .npy of the positions among `rows.train` that `train` answers. Null or absent: all.
+   */
   files: z.strictObject({
     native: z.string(),
     scaler: z.string().nullable(),
     train: z.string(),
     stop: z.string().nullable(),
+    train_rows: z.string().nullable().optional(),
   }),
+  /** How a sequence model was trained; null or absent for others. */
+  sequence: z
+    .strictObject({
+      mode: z.enum(["dense", "windowed"]),
+      precision: z.enum(["fp32", "bf16"]),
+      /** Labelled outputs a step, halved where the GPU had too little memory. */
+      batch_size: z.number().int().positive(),
+      /** Trained numbers. */
+      parameters: count,
+      /** Bars that the newest answer depends on; at most the window. */
+      receptive_field: z.number().int().positive(),
+      /** The epoch of the checkpoint from which the fit went on; 0: it began anew. */
+      resumed_from: count,
+    })
+    .nullable()
+    .optional(),
   /** float64 (F) .npy inside `out`, summing to 1; null where the engine has none. */
   importance: z.strictObject({ kind: z.string(), file: z.string() }).nullable(),
   /** The device that ran, which may not be the one asked for. */
