@@ -41,7 +41,7 @@ class ModelName(Strict):
 
 
 class HelloRequest(Strict, tag_field="type", tag="hello"):
-    """Asks for versions, devices and memory; afterwards the engines of `imports` are in memory."""
+    """Asks for versions, devices and memory; the engines of `imports` are loaded, all but the first beside the next job."""
 
     id: Id
     imports: list[ModelName] = []

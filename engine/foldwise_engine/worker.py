@@ -85,6 +85,7 @@ class Worker:
         self._callers: dict[str, JobCaller] = {}
         """Jobs that run or wait; the reader's to fill, the main thread's to empty."""
         self._jobs: Jobs | None = None
+        self._loader: threading.Thread | None = None
 
     def run(self) -> None:
         """Serve; returns after `shutdown`."""
@@ -108,7 +109,7 @@ class Worker:
             case HelloRequest():
                 from foldwise_engine.hello import hello
 
-                _import(request.imports, caller)
+                self._import(request.imports)
                 return hello()
             case ShutdownRequest():
                 return ShutdownResult()
@@ -117,12 +118,23 @@ class Worker:
             case _:
                 return self._run(request, caller)
 
+    def _import(self, models: Sequence[ModelName]) -> None:
+        """Load what the next jobs need: the first model's engine now, the others' beside the first job."""
+        if not models:
+            return
+        _load(models[:1])
+        self._loader = threading.Thread(target=_load, args=(models[1:],), name="_load")
+        self._loader.start()
+
     def _run(self, request: Job, caller: JobCaller) -> Result:
         # Here, not at the top: numpy alone costs more than the whole start of a worker.
         from foldwise_engine.jobs import Jobs, run_job
 
         if self._jobs is None:
             self._jobs = Jobs()
+        # Python's own imports wait for one another; a plug-in's file would be met half-loaded.
+        if request.adapter is not None and self._loader is not None:
+            self._loader.join()
         return run_job(self._jobs, request, caller)
 
     def _read(self) -> None:
@@ -164,14 +176,11 @@ class Worker:
             self._channel.send(HeartbeatEvent())
 
 
-def _import(models: Sequence[ModelName], caller: JobCaller) -> None:
-    """Load what the next jobs need. What cannot be loaded is theirs to tell."""
-    if not models:
-        return
+def _load(models: Sequence[ModelName]) -> None:
+    """Import what a job with these models needs. What cannot be imported is that job's to tell."""
     from foldwise_engine.adapter import load_adapter
 
     for name in models:
-        caller.check()
         with suppress(Exception):
             load_adapter(name.model, name.adapter)
     with suppress(Exception):

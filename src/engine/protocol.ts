@@ -33,7 +33,7 @@ const engineModel = {
 export const helloRequest = z.strictObject({
   type: z.literal("hello"),
   id,
-  /** Their engines are imported before the answer; what cannot be is the error of the job that needs it. */
+  /** Their engines are imported, the first before the answer, the others beside the next job; what cannot be is the error of the job that needs it. */
   imports: z.array(z.strictObject(engineModel)).default([]),
 });
 

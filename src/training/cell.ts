@@ -43,7 +43,7 @@ export interface CellWork {
   pool: EnginePool;
   signal?: AbortSignal | undefined;
   onEvent?: OnEvent | undefined;
-  /** Called once the bundle is written: what is left is done in Node, and the pool's worker is free. */
+  /** Called once the pool's worker is free: what is left is done in Node. */
   onFitted?: (() => void) | undefined;
 }
 
@@ -74,6 +74,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     rowsDir: join(run.dir, WORK_FOLDER, "rows"),
     label: cell.job,
     signal: work.signal,
+    onEngineDone: work.onFitted,
     origin: {
       symbol: cell.symbol,
       horizon: cell.horizon,
@@ -92,7 +93,6 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     const paths = pathsOf(cell, run);
     await model.save(join(run.dir, paths.bundle));
     clock.lap("export");
-    work.onFitted?.();
     const served = await loadModel(join(run.dir, paths.bundle));
     try {
       return await judge(work, { model, metrics, served, paths, clock });

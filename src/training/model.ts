@@ -44,6 +44,8 @@ export interface TrainableSettings {
   rowsDir?: string;
   /** What errors and logs call this model's jobs: `xgboost_MES_h20`. */
   label?: string;
+  /** Called when a save needs no worker any more. */
+  onEngineDone?: (() => void) | undefined;
   /** Ends export and parity check, and a fit that brings no signal of its own. */
   signal?: AbortSignal | undefined;
 }
@@ -268,7 +270,10 @@ class EngineModel extends Bundled {
     const { fit, X, trainedClasses, settings } = this.#fit;
     const graph = join(settings.workDir, ONNX_NAME);
     const { borders } = await exportEngine(this.definition, fit, settings, signal);
-    const parity = await checkExport(this.definition, fit, settings, graph, borders, X, signal);
+    const parity = await checkExport(this.definition, fit, settings, graph, borders, X, {
+      signal,
+      onNative: this.settings.onEngineDone,
+    });
     this.#parity = parity;
     throwIfAborted(signal);
     const { native, scaler } = fit.result.files;

@@ -12,7 +12,7 @@ const REAL_ROWS = 2_000;
 
 /**
  * Compares the exported graph in Node with the native model: on real rows, on missing values, and at split borders.
- * Throws `bundle.parity_failed`; a model that fails is not saved.
+ * Throws `bundle.parity_failed`; a model that fails is not saved. `onNative` is called when the worker has done its part.
  */
 export async function checkExport(
   definition: EngineModelDefinition,
@@ -21,7 +21,7 @@ export async function checkExport(
   graph: string,
   borders: string | null,
   X: FeatureMatrix,
-  signal?: AbortSignal,
+  { signal, onNative }: { signal?: AbortSignal | undefined; onNative?: (() => void) | undefined } = {},
 ): Promise<ParityResult> {
   const features = X.featureNames.length;
   const probes = probeRows({
@@ -32,6 +32,7 @@ export async function checkExport(
     seed: settings.seed,
   });
   const native = await predictNative(definition, fit, settings, probes, features, signal);
+  onNative?.();
   return checkParity(graph, { X: probes, featureNames: X.featureNames, native });
 }
 
