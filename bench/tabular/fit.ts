@@ -2,7 +2,7 @@ import { createPool } from "../../src/engine/index.js";
 import { HORIZONS, openBenchDataset } from "../lib/dataset.js";
 import { ALLOWED_SECONDS, type Figure, inMebibytes, inSeconds } from "../lib/figure.js";
 import { type FitCase, fitOurs, fitReference, referenceOf, rowsOf } from "../lib/fits.js";
-import { interleavedPairs, median } from "../lib/pairs.js";
+import { interleavedPairs, interleavedSteps, median } from "../lib/pairs.js";
 import { Reference } from "../lib/reference.js";
 import { type BenchModel, MODELS } from "./models.js";
 
@@ -107,22 +107,15 @@ async function horizonFigure({ id, small }: BenchModel, pairs: number): Promise<
   try {
     await fitOurs(pool, dataset, { ...fits(WARM_UP)[0]!, settings: small });
     await fitReference(reference, dataset, { ...fits(WARM_UP)[0]!, settings: small });
-    const times = await interleavedPairs(
+    const times = await interleavedSteps(
       pairs,
-      async (pair) => {
-        let total = 0;
-        for (const fit of fits(pair)) {
-          const { seconds, quantised: how } = await fitOurs(pool, dataset, fit);
-          total += seconds;
-          if (how !== null) quantised[how] += 1;
-        }
-        return total;
+      HORIZONS.length,
+      async (pair, part) => {
+        const { seconds, quantised: how } = await fitOurs(pool, dataset, fits(pair)[part]!);
+        if (how !== null) quantised[how] += 1;
+        return seconds;
       },
-      async (pair) => {
-        let total = 0;
-        for (const fit of fits(pair)) total += (await fitReference(reference, dataset, fit)).seconds;
-        return total;
-      },
+      async (pair, part) => (await fitReference(reference, dataset, fits(pair)[part]!)).seconds,
     );
     const [ours, direct] = [median(times.ours), median(times.reference)];
     const once = quantised.built === pairs && quantised.reused === pairs * (HORIZONS.length - 1);
