@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from foldwise_engine.data import FitData, Floats
 from foldwise_engine.errors import EngineError
+from foldwise_engine.protocol import SequenceFacts
 
 if TYPE_CHECKING:
     from foldwise_engine.export.graph import ProbabilityGraph
@@ -55,6 +56,8 @@ class FitTask:
 
     Whatever is decided by the stop rows is decided on those. None: the model's own are served.
     """
+    checkpoint: Path | None = None
+    """Folder of a sequence model's state after each epoch; None: none is kept."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Fitted:
     model: Any
     p_train: NDArray[np.floating[Any]]
     p_stop: NDArray[np.floating[Any]] | None
+    train_positions: NDArray[np.integer[Any]] | None = None
+    """Training rows that `p_train` answers; None: all."""
     best_epoch: int = 0
     total_epochs: int = 1
     early_stopped: bool = False
@@ -74,6 +79,8 @@ class Fitted:
     importance_kind: str = "gain"
     scaler: Mapping[str, list[float]] | None = None
     """`scaler.json`: what is done to a feature before the model sees it."""
+    sequence: SequenceFacts | None = None
+    """Of a sequence model: how it was trained."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """`data` and `train`: reading and binning, and the engine's own training."""
 
@@ -98,7 +105,7 @@ class Adapter(Protocol):
         ...
 
     def predict(self, model: Any, X: Floats, threads: int) -> NDArray[np.floating[Any]]:
-        """(n, F) → (n, K) probabilities."""
+        """(n, F) → (n, K) probabilities; a sequence model's X is (n, T, F)."""
         ...
 
     def export_onnx(self, model: Any, features: int, classes: int) -> ProbabilityGraph:

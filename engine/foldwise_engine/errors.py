@@ -17,6 +17,7 @@ Code = Literal[
     "engine_missing",
     "out_of_memory",
     "device",
+    "diverged",
     "internal",
 ]
 

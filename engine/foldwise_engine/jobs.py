@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foldwise_engine import __version__, process
 from foldwise_engine.adapter import Adapter, Device, FitTask, Fitted, load_adapter
-from foldwise_engine.data import Selection, open_features, open_fit_data, open_rows, widen
+from foldwise_engine.data import Floats, Selection, gather, open_features, open_fit_data, open_rows, widen
 from foldwise_engine.errors import EngineError
 from foldwise_engine.files import write_bytes, write_json, write_npy, write_via
 from foldwise_engine.protocol import (
@@ -34,6 +34,8 @@ from foldwise_engine.protocol import (
 
 FACTS_FILE = "fit.json"
 PREDICT_BLOCK = 65_536
+WINDOW_BYTES = 32 * 1024 * 1024
+"""Windows are gathered so many bytes at a time."""
 MODELS_KEPT = 8
 
 
@@ -59,6 +61,8 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     classes: tuple[Literal[-1, 0, 1], ...]
     features: int
     best_epoch: int
+    seq_len: int | None = None
+    """Rows of a window; None: the model takes single rows."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Jobs:
             raise EngineError("bad_request", f"{out} is not a folder.")
         rows = request.rows
         steps = None if request.steps is None else (request.steps.fit, request.steps.probability)
-        data = open_fit_data(request.dataset, request.horizon, rows.train, rows.stop, request.weights, steps)
+        data = open_fit_data(request.dataset, request.horizon, rows.train, rows.stop, request.weights, steps, request.window)
         warnings: list[str] = []
         opened = time.perf_counter()
         fitted = adapter.fit(
@@ -99,6 +103,7 @@ class Jobs:
                 progress=caller.progress,
                 warn=warnings.append,
                 class_scale=_scale_of(request.class_scale, data.classes),
+                checkpoint=None if request.checkpoint is None else Path(request.checkpoint),
             )
         )
         caller.check()
@@ -106,6 +111,8 @@ class Jobs:
         write_npy(out / "p_train.npy", widen(fitted.p_train, data.classes))
         if fitted.p_stop is not None:
             write_npy(out / "p_stop.npy", widen(fitted.p_stop, data.classes))
+        if fitted.train_positions is not None:
+            write_npy(out / "train_rows.npy", fitted.train_positions.astype(np.int32))
         if fitted.scaler is not None:
             write_json(out / "scaler.json", fitted.scaler)
         importance = _write_importance(out, fitted)
@@ -116,6 +123,7 @@ class Jobs:
             classes=data.classes,  # type: ignore[arg-type]
             features=data.train.features,
             best_epoch=fitted.best_epoch,
+            seq_len=None if data.windows is None else data.windows.length,
         )
         write_bytes(out / FACTS_FILE, msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
         self._hold(request, out, fitted.model)
@@ -133,12 +141,14 @@ class Jobs:
                 scaler=None if fitted.scaler is None else "scaler.json",
                 train="p_train.npy",
                 stop=None if fitted.p_stop is None else "p_stop.npy",
+                train_rows=None if fitted.train_positions is None else "train_rows.npy",
             ),
             importance=importance,
             device=fitted.device,
             quantised=fitted.quantised,
             peak_memory_bytes=process.peak_memory(),
             warnings=warnings,
+            sequence=fitted.sequence,
         )
 
     def predict(self, request: PredictRequest, adapter: Adapter, caller: Caller) -> PredictResult:
@@ -147,10 +157,13 @@ class Jobs:
         X, origin = open_features(Path(request.x))
         if X.shape[1] != facts.features:
             raise EngineError("bad_data", f"{request.x} has {X.shape[1]} columns; the model takes {facts.features}.")
-        rows = np.arange(len(X), dtype=np.int32) if request.rows is None else open_rows(request.rows, len(X))
+        first = 0 if facts.seq_len is None else facts.seq_len - 1
+        rows = np.arange(first, len(X), dtype=np.int32) if request.rows is None else open_rows(request.rows, len(X))
+        if len(rows) == 0 or int(rows.min()) < first:
+            raise EngineError("bad_data", f"{request.x} has {len(X)} rows; a window takes {facts.seq_len}.")
         out = np.empty((len(rows), 3), dtype=np.float32)
         done = 0
-        for block in Selection(X, rows, origin).blocks(PREDICT_BLOCK):
+        for block in _examples(Selection(X, rows, origin), facts.seq_len):
             caller.check()
             out[done : done + len(block)] = widen(adapter.predict(model, block, request.threads), facts.classes)
             done += len(block)
@@ -167,7 +180,7 @@ class Jobs:
         part = adapter.export_onnx(model, facts.features, len(facts.classes))
         caller.check()
         _scale_of(request.class_scale, facts.classes)
-        graph = complete_graph(part, request.model, facts.features, facts.classes, request.class_scale)
+        graph = complete_graph(part, request.model, _axes(facts), facts.classes, request.class_scale)
         out = Path(request.out)
         borders = None
         if part.borders is not None:
@@ -202,6 +215,20 @@ class Jobs:
         self._held.move_to_end(key)
         while len(self._held) > MODELS_KEPT:
             self._held.popitem(last=False)
+
+
+def _axes(facts: Facts) -> tuple[int, ...]:
+    return (facts.features,) if facts.seq_len is None else (facts.seq_len, facts.features)
+
+
+def _examples(rows: Selection, seq_len: int | None) -> Iterator[Floats]:
+    """Rows, or the windows that end at them, a block at a time."""
+    if seq_len is None:
+        yield from rows.blocks(PREDICT_BLOCK)
+        return
+    size = max(1, WINDOW_BYTES // (4 * seq_len * rows.features))
+    for start in range(0, len(rows), size):
+        yield gather(rows.X, rows.rows[start : start + size], seq_len)
 
 
 def _scale_of(scale: ClassScale | None, classes: Sequence[int]) -> NDArray[np.float64] | None:

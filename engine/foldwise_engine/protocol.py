@@ -64,6 +64,19 @@ class FitRows(Strict):
     stop: Text | None
 
 
+class FitWindow(Strict):
+    """`rows` are the last bars of windows of `length` bars, each within one value of `piece`.
+
+    `piece` is an int32 .npy; None: all is one piece.
+    Training takes no bar outside of the rows `start` (inclusive) to `end` (exclusive).
+    """
+
+    length: Positive
+    piece: Text | None
+    start: Count
+    end: Count
+
+
 class FitRequest(Strict, tag_field="type", tag="fit"):
     """Fit one model on rows of a stored dataset and write it, with its side files, into `out`.
 
@@ -86,6 +99,10 @@ class FitRequest(Strict, tag_field="type", tag="fit"):
     class_scale: ClassScale | None = None
     steps: FitSteps | None = None
     """None: the model is fitted on all of `rows.train`."""
+    window: FitWindow | None = None
+    """None: a row is an example."""
+    checkpoint: Text | None = None
+    """A folder that outlives the process: a fit that finds its own checkpoint there goes on from it."""
 
 
 class PredictRequest(Strict, tag_field="type", tag="predict"):
@@ -157,6 +174,19 @@ class FitFiles(Strict):
     scaler: str | None
     train: str
     stop: str | None
+    train_rows: str | None = None
+    """int32 positions among the training rows that `train` answers; None: all."""
+
+
+class SequenceFacts(Strict):
+    """How a sequence model was trained."""
+
+    mode: Literal["dense", "windowed"]
+    precision: Literal["fp32", "bf16"]
+    batch_size: Positive
+    parameters: Count
+    receptive_field: Positive
+    resumed_from: Count
 
 
 class Importance(Strict):
@@ -180,6 +210,7 @@ class FitResult(Strict, tag_field="kind", tag="fit"):
     quantised: Literal["built", "reused"] | None
     peak_memory_bytes: Count
     warnings: list[str]
+    sequence: SequenceFacts | None = None
 
 
 class PredictResult(Strict, tag_field="kind", tag="predict"):

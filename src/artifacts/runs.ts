@@ -281,3 +281,5 @@ function removeLeftovers(dir: string): void {
 
 /** Row files and fits in the making, inside the run's folder; removed when the run ends. */
 export const WORK_FOLDER = ".work";
+/** Sequence models keep their state in it after each epoch, so that a killed fit goes on. */
+export const CHECKPOINTS_FOLDER = "checkpoints";

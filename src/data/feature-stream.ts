@@ -24,10 +24,17 @@ export interface FeatureBatch {
   timestamps: Timestamps;
   /** (n, F) row-major, features in the order asked for. */
   X: Float32Array;
-  /** (n); 0 where the file has no such column. */
+  /** (n); one value a file where there is no such column. */
   piece: Int32Array;
+  /** Rows that were asked for, `from` to `to` (exclusive); all, but where context is streamed too. */
+  wanted: { from: number; to: number };
   /** Rows of all batches together; null for CSV files, which would have to be read through for it. */
   total: number | null;
+}
+
+export interface FeatureStreamOptions {
+  /** Rows before those that are asked for come too, for the windows that reach back to them. */
+  context?: boolean;
 }
 
 /**
@@ -37,6 +44,7 @@ export interface FeatureBatch {
 export async function* featureStream(
   source: FeatureSource,
   names: readonly string[],
+  { context = false }: FeatureStreamOptions = {},
 ): AsyncGenerator<FeatureBatch, void, undefined> {
   const files = typeof source === "string" ? locateFile(source) : locateDataset(source.symbol, source.data);
   const part = typeof source === "string" ? "all" : (source.part ?? "all");
@@ -47,10 +55,13 @@ export async function* featureStream(
     const chosen = tables.filter((_, k) => files.layout === "series" || part === "all" || part === PART_NAMES[k]);
     const cut = isWhole ? null : await cutOf(connection, files, chosen[0]!, part);
     const total = await countWanted(connection, chosen, cut);
+    const last = tables.indexOf(chosen.at(-1)!);
     let start = 0;
-    for (const [k, table] of tables.entries()) {
-      if (chosen.includes(table)) yield* streamTable(connection, { table, start, names, cut, total });
-      if (k + 1 < tables.length) start += await countRows(connection, table);
+    for (const [file, table] of tables.slice(0, last + 1).entries()) {
+      const stream = { table, file, start, names, total, context };
+      if (chosen.includes(table)) yield* streamTable(connection, { ...stream, cut });
+      else if (context) yield* streamTable(connection, { ...stream, cut: NOTHING });
+      if (file < last) start += await countRows(connection, table);
     }
   } finally {
     close();
@@ -63,6 +74,8 @@ interface Cut {
   from: number;
   to: number;
 }
+
+const NOTHING: Cut = { by: "row", from: 0, to: 0 };
 
 async function cutOf(connection: DuckDBConnection, files: DatasetFiles, table: Table, part: PartName): Promise<Cut> {
   const borders = files.meta === null ? null : readMeta(files.meta).borders;
@@ -93,6 +106,9 @@ async function countWanted(
 
 interface Stream {
   table: Table;
+  /** Number of the table among the files. */
+  file: number;
+  context: boolean;
   /** First row of the table among all rows. */
   start: number;
   names: readonly string[];
@@ -102,7 +118,7 @@ interface Stream {
 
 async function* streamTable(
   connection: DuckDBConnection,
-  { table, start, names, cut, total }: Stream,
+  { table, file, context, start, names, cut, total }: Stream,
 ): AsyncGenerator<FeatureBatch, void, undefined> {
   const wanted = (row: number, stamp: number): boolean => {
     const at = cut?.by === "row" ? row : stamp;
@@ -130,20 +146,24 @@ async function* streamTable(
       const [row, feature] = [Math.floor(bad / names.length), bad % names.length];
       throw infiniteValue(names[feature]!, features.valueAt(batch, row, feature), batch.start + row, place);
     }
-    const piece = pieces.length === 0 ? new Int32Array(batch.rows) : pieceOf(table, pieces[0]!, batch, place);
+    const piece =
+      pieces.length === 0 ? new Int32Array(batch.rows).fill(file) : pieceOf(table, pieces[0]!, batch, place);
     // A part is one stretch of rows, so what is wanted of a batch is one too.
     let from = 0;
     let to = batch.rows;
     while (from < to && !wanted(batch.start + from, timestamps[from]!)) from++;
     while (to > from && !wanted(batch.start + to - 1, timestamps[to - 1]!)) to--;
-    if (from === to) continue;
-    yield {
-      start: start + batch.start + from,
-      timestamps: timestamps.slice(from, to),
-      X: X.subarray(from * names.length, to * names.length),
-      piece: piece.slice(from, to),
-      total,
-    };
+    if (context) yield { start: start + batch.start, timestamps, X, piece, wanted: { from, to }, total };
+    else if (from < to) {
+      yield {
+        start: start + batch.start + from,
+        timestamps: timestamps.slice(from, to),
+        X: X.subarray(from * names.length, to * names.length),
+        piece: piece.slice(from, to),
+        wanted: { from: 0, to: to - from },
+        total,
+      };
+    }
   }
 }
 

@@ -4,8 +4,10 @@ import { type Probabilities, rowLogLosses, weightedMean } from "./losses.js";
 export const IMPORTANCE_ROWS = 2_000;
 
 export interface ImportanceSample {
-  /** (N, F) row-major. */
+  /** (N, F) row-major; windows (N, steps, F) of a sequence model. */
   X: Float32Array;
+  /** Rows of a window, whose values of a feature are shuffled together; 1 by default. */
+  steps?: number;
   /** (N) in −1, 0, 1. */
   y: Int8Array;
   features: readonly string[];
@@ -24,9 +26,10 @@ export async function permutationImportance(
 ): Promise<Record<string, number>> {
   const { X, y, features } = sample;
   const n = y.length;
-  const width = features.length;
+  const F = features.length;
+  const width = F * (sample.steps ?? 1);
   if (n === 0 || X.length !== n * width) {
-    throw new FoldwiseError("data.shape_mismatch", `Got ${X.length} values for ${n} rows of ${width} features.`, {
+    throw new FoldwiseError("data.shape_mismatch", `Got ${X.length} values for ${n} rows of ${width} values.`, {
       remedy: "Give row-major values of at least one row.",
     });
   }
@@ -35,11 +38,13 @@ export async function permutationImportance(
   const order = permutation(n, options.seed);
   const base = await loss();
   const importance: Record<string, number> = {};
-  for (let f = 0; f < width; f++) {
+  for (let f = 0; f < F; f++) {
     throwIfAborted(options.signal);
-    for (let i = 0; i < n; i++) work[i * width + f] = X[order[i]! * width + f]!;
+    for (let i = 0; i < n; i++) {
+      for (let at = f; at < width; at += F) work[i * width + at] = X[order[i]! * width + at]!;
+    }
     importance[features[f]!] = (await loss()) - base;
-    for (let i = 0; i < n; i++) work[i * width + f] = X[i * width + f]!;
+    for (let i = 0; i < n; i++) for (let at = f; at < width; at += F) work[i * width + at] = X[i * width + at]!;
   }
   return importance;
 }

@@ -25,8 +25,12 @@ export interface ServedModel extends BaseModel {
   /** What turns raw bars into this model's rows; null where it was trained on rows of unknown origin. */
   readonly pipeline: PipelineSpec | null;
   readonly featureNames: readonly string[];
+  /** Bars of the window that the model answers from; null: single rows. */
+  readonly seqLen: number | null;
   /** One row (F) in the order of `featureNames` → (3) probabilities of −1, 0, 1; tens of microseconds. */
   predictRow(row: Float32Array): Promise<Float32Array>;
+  /** One window (T, F), row-major, the newest row last → (3) probabilities. */
+  predictWindow(window: Float32Array): Promise<Float32Array>;
   /** Frees what the model holds. */
   close(): Promise<void>;
 }
@@ -42,15 +46,6 @@ export interface LoadOptions extends PredictorOptions {
  */
 export async function loadModel(dir: string, options: LoadOptions = {}): Promise<ServedModel> {
   const bundle = await readBundle(dir);
-  if (bundle.manifest.input === "sequence") {
-    throw new FoldwiseError(
-      "bundle.newer_format",
-      `${dir} holds a sequence model, which this version does not serve.`,
-      {
-        remedy: "Update Foldwise.",
-      },
-    );
-  }
   const answer =
     bundle.manifest.kind === "engine" ? await openGraph(bundle, options) : await openPlugin(bundle, options);
   return new BundleModel(bundle, answer);
@@ -60,6 +55,7 @@ export async function loadModel(dir: string, options: LoadOptions = {}): Promise
 interface Answering {
   predict(X: FeatureMatrix): Promise<PredictionOutput>;
   predictRow(row: Float32Array): Promise<Float32Array>;
+  predictWindow(window: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -91,8 +87,16 @@ class BundleModel implements ServedModel {
     return this.answering.predict(X);
   }
 
+  get seqLen(): number | null {
+    return this.bundle.manifest.seq_len;
+  }
+
   predictRow(row: Float32Array): Promise<Float32Array> {
     return this.answering.predictRow(row);
+  }
+
+  predictWindow(window: Float32Array): Promise<Float32Array> {
+    return this.answering.predictWindow(window);
   }
 
   save(dir: string): Promise<void> {
@@ -106,7 +110,10 @@ class BundleModel implements ServedModel {
 
 /** The bytes that were hashed are the bytes that run. */
 function openGraph(bundle: Bundle, options: PredictorOptions): Promise<Answering> {
-  return OnnxPredictor.open(readBundleFile(bundle, ONNX_NAME), bundle.manifest.features, options);
+  return OnnxPredictor.open(readBundleFile(bundle, ONNX_NAME), bundle.manifest.features, {
+    ...options,
+    seqLen: bundle.manifest.seq_len,
+  });
 }
 
 async function openPlugin(bundle: Bundle, options: LoadOptions): Promise<Answering> {
@@ -139,10 +146,12 @@ async function openPlugin(bundle: Bundle, options: LoadOptions): Promise<Answeri
     }
     return toOutput(probabilities);
   };
+  const predictRow = async (row: Float32Array): Promise<Float32Array> =>
+    (await predict({ data: row, shape: [1, row.length], featureNames: features })).probabilities;
   return {
     predict,
-    predictRow: async (row) =>
-      (await predict({ data: row, shape: [1, row.length], featureNames: features })).probabilities,
+    predictRow,
+    predictWindow: predictRow,
     close: async () => {},
   };
 }

@@ -1,5 +1,5 @@
 import { FoldwiseError, type Random, seededRandom } from "../types/index.js";
-import { BATCH_ROWS, OnnxPredictor } from "./predictor.js";
+import { OnnxPredictor } from "./predictor.js";
 
 /** The largest difference of a probability between the native model and its graph in Node. */
 export const PARITY_TOLERANCE = 1e-5;
@@ -11,9 +11,11 @@ export interface ParityResult {
 }
 
 export interface ProbeOptions {
-  /** (N, F) row-major: real rows, N ≥ 1. */
+  /** (N, F) row-major: real rows, N ≥ 1; windows (N, steps, F) of a sequence model. */
   X: Float32Array;
   features: number;
+  /** Rows of a window; 1 by default. */
+  steps?: number;
   /** Is NaN a value that the model may be given? Then half as many rows again have some. */
   nanAllowed: boolean;
   /** float32 (B, 2) of feature index and threshold, as an export answers it; null without trees. */
@@ -24,12 +26,13 @@ export interface ProbeOptions {
 }
 
 /**
- * The rows (M, F) on which a graph must equal its native model: the real rows themselves, real rows with NaN in a tenth of
+ * The rows (M, F), or windows (M, steps, F), on which a graph must equal its native model: the real rows themselves, real rows with NaN in a tenth of
  * their features and one with nothing but NaN, and for each tree border a real row with that feature at the threshold and one
  * float32 step to either side, where `<` and `≤` or float32 and float64 thresholds part ways.
  */
 export function probeRows(options: ProbeOptions): Float32Array {
-  const { X, features: width, nanAllowed } = options;
+  const { X, nanAllowed } = options;
+  const width = options.features * (options.steps ?? 1);
   const random = seededRandom(options.seed);
   const real = X.length / width;
   const someRow = (): Float32Array => {
@@ -64,20 +67,21 @@ export function probeRows(options: ProbeOptions): Float32Array {
  */
 export async function checkParity(
   graph: string | Uint8Array,
-  rows: { X: Float32Array; featureNames: readonly string[]; native: Float32Array },
+  rows: { X: Float32Array; featureNames: readonly string[]; native: Float32Array; seqLen?: number | null },
 ): Promise<ParityResult> {
-  const width = rows.featureNames.length;
+  const { seqLen = null } = rows;
+  const width = rows.featureNames.length * (seqLen ?? 1);
   const n = rows.X.length / width;
   if (rows.native.length !== 3 * n) {
     throw new FoldwiseError("data.wrong_shape", `Got ${rows.native.length} native probabilities for ${n} rows.`, {
       remedy: "Predict the same rows that are compared.",
     });
   }
-  const predictor = await OnnxPredictor.open(graph, rows.featureNames);
+  const predictor = await OnnxPredictor.open(graph, rows.featureNames, { seqLen });
   try {
     let worst = { difference: 0, row: 0 };
-    for (let from = 0; from < n; from += BATCH_ROWS) {
-      const to = Math.min(from + BATCH_ROWS, n);
+    for (let from = 0; from < n; from += predictor.batch) {
+      const to = Math.min(from + predictor.batch, n);
       const p = await predictor.run(rows.X.subarray(from * width, to * width), to - from, "raw_probabilities");
       for (let i = 0; i < p.length; i++) {
         const difference = Math.abs(p[i]! - rows.native[3 * from + i]!);

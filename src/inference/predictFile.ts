@@ -20,6 +20,8 @@ import {
 import type { ServedModel } from "./load.js";
 import { PREDICTION_COLUMNS, predictionBatch } from "./predictionTable.js";
 import { BATCH_ROWS } from "./predictor.js";
+import { WindowStream } from "./windowStream.js";
+import { requireWindows } from "./windows.js";
 
 /** Where the rows come from: a prepared file, a symbol of a data folder, or raw bars. */
 export type PredictSource =
@@ -48,6 +50,8 @@ interface Rows {
   start: number;
   timestamps: Timestamps;
   X: Float32Array;
+  piece: Int32Array;
+  wanted: { from: number; to: number };
   part: string;
   /** Of the whole source, where it is known. */
   total: number | null;
@@ -69,6 +73,10 @@ export async function predictFile(options: PredictFileOptions): Promise<{ rows: 
 async function* answers(options: PredictFileOptions): AsyncGenerator<PredictionBatch> {
   const { model, signal, onEvent } = options;
   const features = model.featureNames;
+  if (model.seqLen !== null) {
+    yield* windowAnswers(options, model.seqLen);
+    return;
+  }
   let done = 0;
   for await (const { start, timestamps, X, part, total } of rowsOf(options)) {
     for (let from = 0; from < timestamps.length; from += BATCH_ROWS) {
@@ -88,6 +96,31 @@ async function* answers(options: PredictFileOptions): AsyncGenerator<PredictionB
   }
 }
 
+/** Of the rows at which a window ends; how many end none is told at the end. */
+async function* windowAnswers(options: PredictFileOptions, seqLen: number): AsyncGenerator<PredictionBatch> {
+  const { model, signal, onEvent } = options;
+  const featureNames = model.featureNames;
+  const stream = new WindowStream(seqLen, featureNames.length, (data, n) =>
+    model.predict({ data, shape: [n, seqLen, featureNames.length], featureNames }),
+  );
+  let [answered, seen] = [0, 0];
+  for await (const { start, timestamps, part, total, ...block } of rowsOf(options)) {
+    for await (const { rows, output } of stream.answer(block)) {
+      throwIfAborted(signal);
+      const stamps = Float64Array.from(rows, (row) => timestamps[row]!);
+      yield predictionBatch({ timestamps: stamps, rows: rows.map((row) => start + row), part, output });
+      answered += rows.length;
+      if (total !== null) onEvent?.({ event: "progress", stage: "predict", step: seen + rows.at(-1)! + 1, total });
+    }
+    seen += block.wanted.to - block.wanted.from;
+  }
+  requireWindows(new Int32Array(Math.min(1, answered)), seen, seqLen);
+  if (stream.windowless > 0) {
+    const message = `${stream.windowless} of ${seen} rows are left out: no window of ${seqLen} rows in one piece ends at them.`;
+    onEvent?.({ event: "notice", message });
+  }
+}
+
 async function* rowsOf({
   model,
   source,
@@ -100,7 +133,8 @@ async function* rowsOf({
 }: PredictFileOptions): AsyncGenerator<Rows> {
   if (source.kind !== "bars") {
     const { data, part } = streamSource(source);
-    for await (const batch of featureStream(data, model.featureNames)) yield { ...batch, part };
+    const context = model.seqLen !== null;
+    for await (const batch of featureStream(data, model.featureNames, { context })) yield { ...batch, part };
     return;
   }
   if (model.pipeline === null) {
@@ -117,11 +151,12 @@ async function* rowsOf({
     onNotice: (message) => onEvent?.({ event: "notice", message }),
     onProgress: (step, total) => onEvent?.({ event: "progress", stage: "features", step, total }),
   });
-  const { timestamps, featureNames } = rows;
+  const { timestamps, featureNames, piece } = rows;
   checkNames(featureNames, model.featureNames);
   // A bundle trained on reordered columns has them in its own order.
   const X = inOrder(rows.X, featureNames, model.featureNames);
-  yield { start: 0, timestamps, X, part: "bars", total: timestamps.length };
+  const total = timestamps.length;
+  yield { start: 0, timestamps, X, piece, wanted: { from: 0, to: total }, part: "bars", total };
 }
 
 function streamSource(source: Exclude<PredictSource, { kind: "bars" }>): { data: FeatureSource; part: string } {

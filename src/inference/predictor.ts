@@ -9,13 +9,15 @@ import {
   type PredictionOutput,
   throwIfAborted,
 } from "../types/index.js";
-import { matchFeatures } from "./features.js";
+import { matchFeatures, matchWindows } from "./features.js";
 import { refuseUnsafeGraph } from "./graphGuard.js";
 
 /** Which of a graph's two outputs: final, or before calibration (the same until a calibrator exists). */
 export type GraphOutput = "probabilities" | "raw_probabilities";
 
 export interface PredictorOptions {
+  /** Bars of a window; null, the default: the graph takes single rows. */
+  seqLen?: number | null;
   /**
    * Threads inside one operator; 1 by default, which is fastest for single rows and, for trees on few cores, for batches too.
    */
@@ -27,32 +29,36 @@ export interface PredictorOptions {
  * for a kernel machine, which holds a value for each row and each of up to 8 500 support vectors (140 MB).
  */
 export const BATCH_ROWS = 2_048;
+/** Bytes of the windows of one run, for the same reasons; neighbouring windows repeat their rows. */
+const BATCH_BYTES = 8 * 1024 * 1024;
 /** How far a row of probabilities may be from 1: engines compute them in float32. */
 const SUM_TOLERANCE = 1e-4;
 
 /**
- * One ONNX graph in onnxruntime-node: input float32 (N, F), outputs `probabilities` and `raw_probabilities` (N, 3).
+ * One ONNX graph in onnxruntime-node: input float32 (N, F), or (N, T, F) for a sequence model, outputs `probabilities` and `raw_probabilities` (N, 3).
  * Probabilities are returned as the graph gives them, float32: a row sums to 1 within about 1e-6.
  */
 export class OnnxPredictor {
   readonly #session: InferenceSession;
   readonly #input: string;
-  /** The single-row path's own tensors, used again at each call: allocating them costs as much as a small model. */
+  /** The own tensors of the path of a single row or window, used again at each call: allocating them costs as much as a small model. */
   readonly #row: { x: Float32Array; p: Float32Array; feeds: Record<string, Tensor>; fetches: Record<string, Tensor> };
   #rowBusy = false;
 
   private constructor(
     session: InferenceSession,
     readonly featureNames: readonly string[],
+    /** Bars of a window; null: the model takes single rows. */
+    readonly seqLen: number | null,
   ) {
     this.#session = session;
     this.#input = session.inputNames[0]!;
-    const x = new Float32Array(featureNames.length);
+    const x = new Float32Array((seqLen ?? 1) * featureNames.length);
     const p = new Float32Array(CLASS_COUNT);
     this.#row = {
       x,
       p,
-      feeds: { [this.#input]: new Tensor("float32", x, [1, x.length]) },
+      feeds: { [this.#input]: new Tensor("float32", x, this.#shape(1)) },
       fetches: { probabilities: new Tensor("float32", p, [1, CLASS_COUNT]) },
     };
   }
@@ -70,37 +76,63 @@ export class OnnxPredictor {
     const bytes = typeof graph === "string" ? readFileSync(graph) : graph;
     refuseUnsafeGraph(bytes, typeof graph === "string" ? graph : "The bundle's graph");
     const session = await createSession(bytes, options.threads ?? 1);
-    checkGraph(session, featureNames.length);
-    const predictor = new OnnxPredictor(session, featureNames);
-    await predictor.run(new Float32Array(featureNames.length), 1, "probabilities");
+    const seqLen = options.seqLen ?? null;
+    checkGraph(session, seqLen === null ? [featureNames.length] : [seqLen, featureNames.length]);
+    const predictor = new OnnxPredictor(session, featureNames, seqLen);
+    await predictor.run(new Float32Array((seqLen ?? 1) * featureNames.length), 1, "probabilities");
     return predictor;
   }
 
-  /** Answers every row of `X`, in batches. Throws as `matchFeatures`, `data.infinite_feature`, `bundle.bad_output`. */
+  /**
+   * Answers every row of `X`, or every window that it holds (then `rows` says where they end), in batches.
+   * Throws as `matchFeatures` and `matchWindows`, `data.infinite_feature`, `bundle.bad_output`.
+   */
   async predict(X: FeatureMatrix, options: { signal?: AbortSignal } = {}): Promise<PredictionOutput> {
-    const { rows, read } = matchFeatures(X, this.featureNames);
-    const probabilities = new Float32Array(rows * CLASS_COUNT);
-    for (let from = 0; from < rows; from += BATCH_ROWS) {
-      throwIfAborted(options.signal);
-      const to = Math.min(from + BATCH_ROWS, rows);
+    if (this.seqLen === null) {
+      const { rows, read } = matchFeatures(X, this.featureNames);
+      return toOutput(await this.#inBatches(rows, read, options.signal));
+    }
+    const { ends, read } = matchWindows(X, this.featureNames, this.seqLen);
+    return { ...toOutput(await this.#inBatches(ends.length, read, options.signal)), rows: ends };
+  }
+
+  async #inBatches(
+    count: number,
+    read: (from: number, to: number) => Promise<Float32Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const probabilities = new Float32Array(count * CLASS_COUNT);
+    for (let from = 0; from < count; from += this.batch) {
+      throwIfAborted(signal);
+      const to = Math.min(from + this.batch, count);
       probabilities.set(await this.probabilities(await read(from, to), to - from, from), from * CLASS_COUNT);
     }
-    return toOutput(probabilities);
+    return probabilities;
+  }
+
+  /** Rows or windows a run of the graph. */
+  get batch(): number {
+    if (this.seqLen === null) return BATCH_ROWS;
+    return Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (4 * this.seqLen * this.featureNames.length))));
+  }
+
+  #shape(n: number): number[] {
+    return this.seqLen === null ? [n, this.featureNames.length] : [n, this.seqLen, this.featureNames.length];
   }
 
   /**
-   * (N, 3) final probabilities of row-major values (N, F) in the model's feature order; checked to be distributions.
+   * (N, 3) final probabilities of row-major values (N, F) or (N, T, F) in the model's feature order; checked to be distributions.
    * `firstRow` is added to row numbers in messages.
    */
   async probabilities(values: Float32Array, rows: number, firstRow = 0): Promise<Float32Array> {
     const p = await this.run(values, rows, "probabilities");
-    checkDistributions(values, p, this.featureNames, firstRow);
+    checkDistributions(values, p, this.featureNames, firstRow, this.seqLen ?? 1);
     return p;
   }
 
-  /** One output of the graph for row-major values (N, F), N ≥ 1, unchecked and in one call. */
+  /** One output of the graph for row-major values (N, F) or (N, T, F), N ≥ 1, unchecked and in one call. */
   async run(values: Float32Array, rows: number, output: GraphOutput): Promise<Float32Array> {
-    const tensor = new Tensor("float32", values, [rows, this.featureNames.length]);
+    const tensor = new Tensor("float32", values, this.#shape(rows));
     const results = await this.#session.run({ [this.#input]: tensor }, [output]);
     const data = results[output]?.data;
     if (data instanceof Float32Array && data.length === rows * CLASS_COUNT) return data;
@@ -115,6 +147,13 @@ export class OnnxPredictor {
    */
   async predictRow(row: Float32Array): Promise<Float32Array> {
     const width = this.featureNames.length;
+    if (this.seqLen !== null) {
+      throw new FoldwiseError(
+        "data.wrong_shape",
+        `This model answers from windows of ${this.seqLen} rows, not from one row.`,
+        { remedy: "Use predictWindow, or a StreamingPredictor, which takes a row at a time." },
+      );
+    }
     if (row.length !== width) {
       throw new FoldwiseError(
         "data.wrong_shape",
@@ -124,13 +163,30 @@ export class OnnxPredictor {
         },
       );
     }
+    return this.#single(row);
+  }
+
+  /** The same for one window, row-major (T, F), the newest row last; of a model of single rows T is 1. */
+  async predictWindow(window: Float32Array): Promise<Float32Array> {
+    const [steps, width] = [this.seqLen ?? 1, this.featureNames.length];
+    if (window.length !== steps * width) {
+      throw new FoldwiseError(
+        "data.wrong_shape",
+        `Got a window of ${window.length} values; the model takes ${steps} rows of ${width} features.`,
+        { remedy: "Give the newest rows in time order, each with its values in the order of model.featureNames." },
+      );
+    }
+    return this.#single(window);
+  }
+
+  async #single(row: Float32Array): Promise<Float32Array> {
     if (this.#rowBusy) return this.probabilities(row, 1);
     this.#rowBusy = true;
     try {
       const { x, p, feeds, fetches } = this.#row;
       x.set(row);
       await this.#session.run(feeds, fetches);
-      checkDistributions(x, p, this.featureNames, 0);
+      checkDistributions(x, p, this.featureNames, 0, this.seqLen ?? 1);
       return p.slice();
     } finally {
       this.#rowBusy = false;
@@ -145,13 +201,14 @@ export class OnnxPredictor {
 
 /**
  * Checks that each row of `p` (N, 3) is finite, ≥ 0 and sums to 1. Throws `data.infinite_feature` where the row's values in
- * `values` (N, F) explain why it is not, else `bundle.bad_output`. `firstRow` is added to row numbers in messages.
+ * `values` (N, steps, F) explain why it is not, else `bundle.bad_output`. `firstRow` is added to row numbers in messages.
  */
 export function checkDistributions(
   values: Float32Array,
   p: Float32Array,
   featureNames: readonly string[],
   firstRow: number,
+  steps = 1,
 ): void {
   for (let i = 0; 3 * i < p.length; i++) {
     const [a, b, c] = [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!];
@@ -159,9 +216,10 @@ export function checkDistributions(
     if (a >= 0 && b >= 0 && c >= 0 && Math.abs(a + b + c - 1) <= SUM_TOLERANCE) continue;
     const width = featureNames.length;
     const row = firstRow + i;
-    const infinite = values.subarray(i * width, (i + 1) * width).findIndex((value) => Math.abs(value) === Infinity);
+    const own = values.subarray(i * steps * width, (i + 1) * steps * width);
+    const infinite = own.findIndex((value) => Math.abs(value) === Infinity);
     if (infinite >= 0) {
-      const feature = featureNames[infinite];
+      const feature = featureNames[infinite % width];
       throw new FoldwiseError("data.infinite_feature", `Row ${row}: ${feature} is infinite.`, {
         remedy: "Give finite values, or NaN for what is missing.",
         details: { row, feature },
@@ -213,20 +271,21 @@ async function createSession(graph: Uint8Array, threads: number): Promise<Infere
   }
 }
 
-function checkGraph(session: InferenceSession, width: number): void {
+/** @param inner Sizes of the input's axes after the first: (F), or (T, F). */
+function checkGraph(session: InferenceSession, inner: readonly number[]): void {
   const input = session.inputMetadata[0];
   const outputs = [...session.outputNames].sort().join(", ");
   const inputFits =
     session.inputNames.length === 1 &&
     input?.isTensor === true &&
     input.type === "float32" &&
-    input.shape.length === 2 &&
-    (typeof input.shape[1] === "string" || input.shape[1] === width);
+    input.shape.length === inner.length + 1 &&
+    inner.every((size, i) => typeof input.shape[i + 1] === "string" || input.shape[i + 1] === size);
   if (inputFits && outputs === "probabilities, raw_probabilities") return;
   const shape = input?.isTensor === true ? `${input.type} (${input.shape.join(", ")})` : "none";
   throw new FoldwiseError(
     "bundle.bad_graph",
-    `The graph takes ${shape} and gives ${outputs}; expected float32 (N, ${width}), and probabilities, raw_probabilities.`,
+    `The graph takes ${shape} and gives ${outputs}; expected float32 (N, ${inner.join(", ")}), and probabilities, raw_probabilities.`,
     { remedy: "Export the model again; a plug-in's adapter must give both outputs, (N, 3), and no label." },
   );
 }

@@ -14,12 +14,12 @@ export function requireAvailable(definition: ModelDefinition, versions: Readonly
   throw new FoldwiseError(
     "model.unavailable",
     `Model "${definition.id}" is not available: ${missing.join(", ")} is not installed in the engine environment.`,
-    { remedy: installCommand(definition), details: { model: definition.id, missing } },
+    { remedy: `Run \`${installCommand(definition)}\`.`, details: { model: definition.id, missing } },
   );
 }
 
-/** The sentence that names what installs a model's engine. */
+/** What installs a model's engine. */
 export function installCommand(definition: ModelDefinition): string {
   const group = definition.kind === "engine" && definition.engine.group !== "base" ? ` ${definition.engine.group}` : "";
-  return `Run \`foldwise doctor --install${group}\`.`;
+  return `foldwise doctor --install${group}`;
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { BarsFile } from "../data/index.js";
 import { type FeatureDefinition, type FeaturePlan, featureSteps, planFromSpec } from "../features/index.js";
-import { Calendar } from "../market/index.js";
+import { assignPieces, Calendar } from "../market/index.js";
 import {
   type Bars,
   type DateOrder,
@@ -103,12 +103,12 @@ async function pluginsOf(
   );
 }
 
-/** Reads a file of bars by the pipeline's bar time and zone, and turns it into rows. */
+/** Reads a file of bars by the pipeline's bar time and zone, and turns it into rows, in the pieces that `prepare` would make. */
 export async function rowsFromBarsFile(
   pipeline: PipelineSpec,
   path: string,
   options: Omit<RowsOptions, "step"> = {},
-): Promise<FeatureRows & { file: BarsFile }> {
+): Promise<FeatureRows & { file: BarsFile; piece: Int32Array }> {
   const { barTime, timeZone, rolls: earlier } = pipeline;
   const { rolls, onNotice, dateOrder = pipeline.dateOrder } = options;
   const market = await readMarketBars(path, pipeline, {
@@ -119,8 +119,11 @@ export async function rowsFromBarsFile(
     ...(dateOrder === undefined ? {} : { dateOrder }),
     ...(onNotice === undefined ? {} : { onNotice }),
   });
-  const { file, adjusted } = market;
-  return { ...(await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step })), file };
+  const { file, adjusted, calendar, unadjusted } = market;
+  const rows = await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step });
+  const { step, maxGap } = pipeline;
+  const { piece } = assignPieces(adjusted.bars.timestamp, { step, calendar, maxGap, rolls: unadjusted });
+  return { ...rows, file, piece: piece.subarray(piece.length - rows.timestamps.length) };
 }
 
 /** The rows after the plan's warm-up; what `prepare` and `predict --bars` share. Signals get through while it works. */

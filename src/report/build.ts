@@ -8,7 +8,7 @@ import {
   type ScoredRows,
 } from "../evaluation/index.js";
 import { CLASSES, FoldwiseError } from "../types/index.js";
-import type { ReportInput, ReportPart } from "./input.js";
+import type { ReportInput, ReportPart, SequenceFacts } from "./input.js";
 import { type MetricsJson, type PartReport, type Report, reportSchema } from "./schema.js";
 
 /** Fewer rounds than this say that the model learned next to nothing, or much too fast (design, section 5). */
@@ -74,6 +74,7 @@ export function buildReport(input: ReportInput): Report {
     seconds: input.seconds,
     peak_memory_bytes: input.peakMemoryBytes,
     quantised: input.quantised,
+    sequence: sequenceOf(input.sequence),
     parity:
       input.parity === null
         ? null
@@ -86,6 +87,20 @@ export function buildReport(input: ReportInput): Report {
     notices: [...input.notices],
   };
   return reportSchema.parse(report);
+}
+
+function sequenceOf(facts: SequenceFacts | null): Report["sequence"] {
+  if (facts === null) return null;
+  return {
+    seq_len: facts.seqLen,
+    receptive_field: facts.receptiveField,
+    mode: facts.mode,
+    precision: facts.precision,
+    batch_size: facts.batchSize,
+    parameters: facts.parameters,
+    resumed_from: facts.resumedFrom,
+    train_rows_scored: facts.trainRowsScored,
+  };
 }
 
 /** The text of a report's file. */

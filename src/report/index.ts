@@ -1,5 +1,5 @@
 export { buildReport, encodeReport, metricsJson, parseReport } from "./build.js";
-export type { ReportInput, ReportPart, ScoredPart } from "./input.js";
+export type { ReportInput, ReportPart, ScoredPart, SequenceFacts } from "./input.js";
 export { formatLeaderboard } from "./leaderboard.js";
 export { type MetricsJson, type PartReport, type Report, reportJsonSchema, reportSchema } from "./schema.js";
 export { table } from "./table.js";

@@ -7,7 +7,7 @@ export interface ReportPart {
   rows: number;
   /** Rows of −1, 0, 1 among them; null while the part is closed. */
   classes: [number, number, number] | null;
-  lost: { unlabelled: number; purged: number; embargoed: number };
+  lost: { unlabelled: number; purged: number; embargoed: number; windowless: number };
   /** First and last timestamp of the rows used, microseconds; null for a part without rows. */
   from: number | null;
   to: number | null;
@@ -16,6 +16,21 @@ export interface ReportPart {
 /** A part with the model's answers for its rows; null for a part that was not scored. */
 export interface ScoredPart extends ReportPart {
   scored: ScoredRows | null;
+}
+
+/** How a sequence model was trained. */
+export interface SequenceFacts {
+  seqLen: number;
+  /** Bars that an answer depends on, at most the window. */
+  receptiveField: number;
+  mode: "dense" | "windowed";
+  precision: "fp32" | "bf16";
+  batchSize: number;
+  parameters: number;
+  /** The epoch from whose checkpoint the fit went on; 0: from the start. */
+  resumedFrom: number;
+  /** Training rows on which train loss and accuracy were taken. */
+  trainRowsScored: number;
 }
 
 /** Everything that `buildReport` needs, as the trainer knows it at the end of a job. */
@@ -60,6 +75,8 @@ export interface ReportInput {
   seconds: Record<string, number>;
   peakMemoryBytes: number | null;
   quantised: "built" | "reused" | null;
+  /** Of a sequence model. */
+  sequence: SequenceFacts | null;
   parity: { maxAbsDiff: number; rows: number; tolerance: number } | null;
   /** What may be wrong: a best round under 10, an unreliable interval … */
   warnings: readonly string[];

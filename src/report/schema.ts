@@ -78,6 +78,7 @@ const rowsSchema = z.strictObject({
   unlabelled: count.describe("Not labelled at every horizon of the dataset."),
   purged: count.describe("Their label interval reached into the next part."),
   embargoed: count,
+  windowless: count.default(0).describe("Labelled rows at which no full window of bars in one piece ends."),
   from: z.iso.datetime().nullable(),
   to: z.iso.datetime().nullable(),
 });
@@ -129,6 +130,20 @@ export const reportSchema = z.strictObject({
   seconds: z.record(z.string(), z.number().nonnegative()).describe("Per stage."),
   peak_memory_bytes: count.nullable().describe("Of the engine's worker."),
   quantised: z.enum(["built", "reused"]).nullable().describe("Was quantised data taken from the worker's cache?"),
+  sequence: z
+    .strictObject({
+      seq_len: count.describe("Bars of a window."),
+      receptive_field: count.describe("Bars that an answer depends on."),
+      mode: z.enum(["dense", "windowed"]),
+      precision: z.enum(["fp32", "bf16"]),
+      batch_size: count.describe("Labelled outputs a step."),
+      parameters: count,
+      resumed_from: count.describe("Epoch of the checkpoint from which the fit went on; 0: from the start."),
+      train_rows_scored: count.describe("Training windows on which train loss and accuracy were taken."),
+    })
+    .nullable()
+    .default(null)
+    .describe("Of a sequence model."),
   parity: z
     .strictObject({ max_abs_diff: z.number().nonnegative(), rows: count, tolerance: z.number() })
     .nullable()

@@ -76,6 +76,7 @@ function classes(part: PartReport, name: string): string {
 }
 
 function rows(report: Report): string {
+  const windows = Object.values(report.rows).some(({ windowless }) => windowless > 0);
   const lines = (["train", "stop", "calibrate", "test"] as const).map((name) => {
     const part = report.rows[name];
     const shares = part.classes === null ? ["–", "–", "–"] : [part.classes["-1"], part.classes["0"], part.classes["1"]];
@@ -86,10 +87,12 @@ function rows(report: Report): string {
       whole(part.purged),
       whole(part.embargoed),
       whole(part.unlabelled),
+      ...(windows ? [whole(part.windowless)] : []),
       `${part.from?.slice(0, 10) ?? "–"} to ${part.to?.slice(0, 10) ?? "–"}`,
     ];
   });
-  return table([["rows", "used", "−1", "0", "1", "purged", "embargoed", "unlabelled", "dates"], ...lines]);
+  const reasons = ["purged", "embargoed", "unlabelled", ...(windows ? ["no window"] : [])];
+  return table([["rows", "used", "−1", "0", "1", ...reasons, "dates"], ...lines]);
 }
 
 function importance(report: Report): string {
@@ -109,6 +112,7 @@ function facts(report: Report): string {
       ? "The test part was not opened."
       : `Test opened ${times(openings.opened)}, ${openings.configurations} configuration${openings.configurations === 1 ? "" : "s"}.`,
     `Preset ${report.configuration.preset}, seed ${report.seed}, device ${report.device}, data ${report.data.fingerprint?.slice(0, 12) ?? "given as arrays"}.`,
+    sequence(report),
     report.parity === null
       ? ""
       : `Node equals the native model within ${report.parity.max_abs_diff.toExponential(1)} on ${whole(report.parity.rows)} rows.`,
@@ -120,6 +124,13 @@ function facts(report: Report): string {
   ]
     .filter((line) => line !== "")
     .join("\n");
+}
+
+/** Trained how, and from where: what a sequence model's reader asks first. */
+function sequence({ sequence: facts }: Report): string {
+  if (facts === null) return "";
+  const resumed = facts.resumed_from === 0 ? "" : `, resumed after epoch ${facts.resumed_from}`;
+  return `Windows of ${facts.seq_len} bars, ${facts.receptive_field} of them seen; ${facts.mode} training, ${facts.precision}, ${whole(facts.parameters)} parameters${resumed}.`;
 }
 
 const times = (n: number): string => (n === 1 ? "once" : `${n} times`);

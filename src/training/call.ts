@@ -74,6 +74,7 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
       ...(request.config === undefined ? {} : { config: request.config }),
     }),
   }));
+  setWindows(models, request.seqLen ?? training.grid.seq_len ?? null);
   const ofModels = models.flatMap(({ settings }) => settings.notices);
   const notices = [...new Set([...leftOut, ...training.notices, ...ofModels])];
   for (const message of notices) onEvent?.({ event: "notice", message });
@@ -94,6 +95,14 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
     installed,
     notices,
   };
+}
+
+/** `--seq-len` is stronger than any file; it means nothing to models of single rows. */
+function setWindows(models: TrainCall["models"], seqLen: number | null): void {
+  if (seqLen === null) return;
+  for (const { definition, settings } of models) {
+    if (definition.capabilities.input === "sequence") settings.training = { ...settings.training, seq_len: seqLen };
+  }
 }
 
 function chooseModels(

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Run, WORK_FOLDER } from "../artifacts/index.js";
+import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../artifacts/index.js";
 import { viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
 import { IMPORTANCE_ROWS, permutationImportance, sampleRows } from "../evaluation/index.js";
 import { pathUnder, readNpy, writeFileAtomic } from "../files/index.js";
-import { loadModel, type ServedModel } from "../inference/index.js";
+import { loadModel, readWindows, type ServedModel } from "../inference/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import { encodeReport, type Report } from "../report/index.js";
 import {
@@ -72,6 +72,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     device: work.device,
     workDir,
     rowsDir: join(run.dir, WORK_FOLDER, "rows"),
+    ...checkpointsOf(work),
     label: cell.job,
     signal: work.signal,
     onEngineDone: work.onFitted,
@@ -105,6 +106,14 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
   }
 }
 
+/** Outside of the work folder, which does not outlive an interrupted run. */
+function checkpointsOf({ definition, run, cell }: CellWork): { checkpointDir?: string } {
+  if (definition.capabilities.input !== "sequence") return {};
+  const checkpointDir = join(run.dir, CHECKPOINTS_FOLDER, cell.job);
+  mkdirSync(checkpointDir, { recursive: true });
+  return { checkpointDir };
+}
+
 interface Fitted {
   model: TrainableModel;
   metrics: TrainingMetrics;
@@ -125,6 +134,8 @@ async function judge(work: CellWork, { model, metrics, served, paths, clock }: F
   clock.lap("importance");
   const reportData = reportOf(work, { metrics, details: model.details(), answers, importance, seconds: clock.laps });
   const text = encodeReport(reportData);
+  // The bundle holds all that is needed from here on.
+  rmSync(join(run.dir, CHECKPOINTS_FOLDER, cell.job), { recursive: true, force: true });
   writeFileAtomic(join(run.dir, paths.report), text);
   if (run.file.jobs.length === 1) writeFileAtomic(join(run.dir, "reports", `${cell.model}_report.json`), text);
   const { metrics: own, prior } = reportData.validation.calibrate;
@@ -182,12 +193,20 @@ async function importanceOf(
     return { kind: engine.importance.kind, values: Object.fromEntries(features.map((name, f) => [name, values[f]!])) };
   }
   const rows = sampleRows(plan.stop, definition.capabilities.importanceRows ?? IMPORTANCE_ROWS, seed);
-  const sample = { X: await dataset.readRows(rows), y: labelsOf(dataset, cell.horizon, rows), features };
-  const predict = async (X: Float32Array, n: number): Promise<Float32Array> =>
-    (await served.predict({ data: X, shape: [n, features.length], featureNames: features })).probabilities;
+  const { seqLen } = served;
+  const y = labelsOf(dataset, cell.horizon, rows);
+  const X =
+    seqLen === null ? await dataset.readRows(rows) : await readWindows(viewOf(dataset, rows), all(rows), seqLen);
+  const sample = { X, y, features, steps: seqLen ?? 1 };
+  const predict = async (data: Float32Array, n: number): Promise<Float32Array> => {
+    const shape = seqLen === null ? ([n, features.length] as const) : ([n, seqLen, features.length] as const);
+    return (await served.predict({ data, shape, featureNames: features })).probabilities;
+  };
   const values = await permutationImportance(sample, predict, { seed, ...(signal === undefined ? {} : { signal }) });
   return { kind: "permutation", values };
 }
+
+const all = (rows: Int32Array): Int32Array => rows.map((_, i) => i);
 
 function stage({ cell, signal, onEvent }: CellWork, name: string, message: string): void {
   throwIfAborted(signal);

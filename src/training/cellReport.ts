@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { classCounts, priorOf } from "../evaluation/index.js";
-import { buildReport, type Report, type ReportPart } from "../report/index.js";
+import { buildReport, type Report, type ReportPart, type SequenceFacts } from "../report/index.js";
 import type { StoredDataset, TrainingMetrics } from "../types/index.js";
 import type { HoldoutPart, HoldoutPlan } from "../validation/index.js";
 import type { PartAnswers } from "./answers.js";
@@ -40,7 +40,7 @@ export function reportOf(work: CellWork, { metrics, details, answers, importance
     prior: priorOf(labelsOf(dataset, cell.horizon, plan.train)),
     trainedClasses: details.trainedClasses,
     parts: {
-      train: part("train"),
+      train: trainPart(part("train"), work, details),
       stop: { ...part("stop"), scored: scored("val_stop") },
       calibrate: { ...part("calibrate"), scored: calibrate },
       test: { ...part("test", work.openings !== null), scored: scored("test") },
@@ -61,10 +61,40 @@ export function reportOf(work: CellWork, { metrics, details, answers, importance
     seconds: { ...seconds, ...engineSeconds(details) },
     peakMemoryBytes: details.engine?.peak_memory_bytes ?? null,
     quantised: details.engine?.quantised ?? null,
+    sequence: sequenceFacts(details),
     parity: details.parity,
     warnings: details.engine?.warnings ?? [],
     notices: [...work.notices, ...manifest.notices],
   });
+}
+
+/** The rows that the model was fitted on: of a sequence model those that end a window. */
+function trainPart(part: ReportPart, { dataset, cell, plan }: CellWork, { windows }: FitDetails): ReportPart {
+  if (windows === null) return part;
+  const rows = windows.train.map((i) => plan.train[i]!);
+  const times = dataset.timestamps();
+  return {
+    rows: rows.length,
+    classes: classCounts(labelsOf(dataset, cell.horizon, rows)),
+    lost: { ...part.lost, windowless: part.rows - rows.length },
+    from: times[rows[0]!] ?? null,
+    to: times[rows.at(-1)!] ?? null,
+  };
+}
+
+function sequenceFacts({ engine, windows }: FitDetails): SequenceFacts | null {
+  const facts = engine?.sequence;
+  if (windows === null || facts === undefined || facts === null) return null;
+  return {
+    seqLen: windows.seqLen,
+    receptiveField: facts.receptive_field,
+    mode: facts.mode,
+    precision: facts.precision,
+    batchSize: facts.batch_size,
+    parameters: facts.parameters,
+    resumedFrom: facts.resumed_from,
+    trainRowsScored: windows.scored,
+  };
 }
 
 function engineSeconds({ engine }: FitDetails): Record<string, number> {

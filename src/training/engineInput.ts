@@ -1,19 +1,31 @@
 import { constants, copyFileSync, linkSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { FitRequest } from "../engine/index.js";
 import { encodeNpy, writeFileAtomic } from "../files/index.js";
 import { type FeatureMatrix, type FeatureView, FoldwiseError, NO_LABEL } from "../types/index.js";
+import { examplesOf } from "./sequence.js";
 
 /** What a fit request names: a folder with `X.npy` and `y_h{horizon}.npy`, and row numbers in it. */
 export interface EngineInput {
   dataset: string;
   horizon: number;
+  /** Of the examples: rows, or the last rows of windows. */
   trainRows: Int32Array;
   stopRows: Int32Array;
+  /** Positions of the examples in what was given; without windows, all. */
+  train: Int32Array;
+  stop: Int32Array;
+  window: NonNullable<FitRequest["window"]> | null;
 }
+
+type Located = Omit<EngineInput, "train" | "stop">;
 
 /**
  * Finds or makes that folder. Views of one stored dataset whose labels are the dataset's own cost nothing;
  * other labels get a file beside a link to the features; arrays in memory are written to `workDir`.
+ *
+ * With `seqLen` an example is a window of so many rows; what ends none is left out. Training windows of a view do not begin
+ * before the dataset's training part.
  */
 export async function engineInput(
   XTrain: FeatureMatrix,
@@ -21,15 +33,30 @@ export async function engineInput(
   XStop: FeatureMatrix,
   yStop: Int8Array,
   workDir: string,
+  seqLen: number | null = null,
 ): Promise<EngineInput> {
-  checkShapes(XTrain, yTrain, "training");
-  checkShapes(XStop, yStop, "validation");
+  checkShapes(XTrain, yTrain, "training", seqLen);
+  checkShapes(XStop, yStop, "validation", seqLen);
   checkSameFeatures(XTrain.featureNames, XStop.featureNames);
-  if (XTrain.kind === "view" && XStop.kind === "view" && XTrain.dataset.dir === XStop.dataset.dir) {
-    return stored(XTrain, yTrain, XStop, yStop, workDir);
-  }
-  return written(XTrain, yTrain, XStop, yStop, workDir);
+  const located =
+    XTrain.kind === "view" && XStop.kind === "view" && XTrain.dataset.dir === XStop.dataset.dir
+      ? stored(XTrain, yTrain, XStop, yStop, workDir)
+      : await written(XTrain, yTrain, XStop, yStop, workDir, seqLen !== null);
+  if (seqLen === null) return { ...located, window: null, train: all(yTrain), stop: all(yStop) };
+  const from = located.window?.start ?? 0;
+  const train = examplesOf(XTrain, seqLen, "of training", from);
+  const stop = examplesOf(XStop, seqLen, "of validation");
+  return {
+    ...located,
+    window: located.window === null ? null : { ...located.window, length: seqLen },
+    trainRows: train.map((i) => located.trainRows[i]!),
+    stopRows: stop.map((i) => located.stopRows[i]!),
+    train,
+    stop,
+  };
 }
+
+const all = (y: Int8Array): Int32Array => Int32Array.from(y, (_, i) => i);
 
 function stored(
   XTrain: FeatureView,
@@ -37,9 +64,17 @@ function stored(
   XStop: FeatureView,
   yStop: Int8Array,
   workDir: string,
-): EngineInput {
+): Located {
   const { dataset } = XTrain;
-  const rows = { trainRows: XTrain.rows, stopRows: XStop.rows };
+  const { start } = dataset.manifest.parts.train;
+  const window = {
+    length: 1,
+    piece: join(dataset.dir, "piece.npy"),
+    // A fit on later rows than the training part's, as of a fold, begins where they do.
+    start: Math.min(start, XTrain.rows[0] ?? start),
+    end: (XTrain.rows.at(-1) ?? 0) + 1,
+  };
+  const rows = { trainRows: XTrain.rows, stopRows: XStop.rows, window };
   for (const horizon of dataset.manifest.horizons) {
     const labels = dataset.labels(horizon);
     if (agrees(labels, XTrain.rows, yTrain) && agrees(labels, XStop.rows, yStop)) {
@@ -89,20 +124,45 @@ async function written(
   XStop: FeatureMatrix,
   yStop: Int8Array,
   workDir: string,
-): Promise<EngineInput> {
+  pieces: boolean,
+): Promise<Located> {
   const [train, stop] = [await values(XTrain), await values(XStop)];
   const features = XTrain.featureNames.length;
+  const [trainExamples, stopExamples] = [XTrain, XStop].map((M) => rowsOfEach(M)) as [Examples, Examples];
   const X = new Float32Array(train.length + stop.length);
   X.set(train);
   X.set(stop, train.length);
-  const y = new Int8Array(yTrain.length + yStop.length);
-  y.set(yTrain);
-  y.set(yStop, yTrain.length);
+  const trained = train.length / features;
+  const y = new Int8Array(X.length / features).fill(NO_LABEL);
+  const trainRows = trainExamples.ends;
+  const stopRows = stopExamples.ends.map((row) => row + trained);
+  setLabels(y, trainRows, yTrain);
+  setLabels(y, stopRows, yStop);
   writeFileAtomic(join(workDir, "X.npy"), encodeNpy("<f4", [y.length, features], X));
   writeFileAtomic(join(workDir, "y_h1.npy"), encodeNpy("|i1", [y.length], y));
-  const trainRows = Int32Array.from(yTrain, (_, row) => row);
-  const stopRows = Int32Array.from(yStop, (_, row) => yTrain.length + row);
-  return { dataset: workDir, horizon: 1, trainRows, stopRows };
+  const located = { dataset: workDir, horizon: 1, trainRows, stopRows };
+  if (!pieces) return { ...located, window: null };
+  const file = join(workDir, "piece.npy");
+  const piece = Int32Array.from([...trainExamples.piece, ...stopExamples.piece.map((of) => of + yTrain.length)]);
+  writeFileAtomic(file, encodeNpy("<i4", [piece.length], piece));
+  return { ...located, window: { length: 1, piece: file, start: 0, end: trained } };
+}
+
+interface Examples {
+  /** (examples): the last row of each. */
+  ends: Int32Array;
+  /** (rows). */
+  piece: Int32Array;
+}
+
+/** Rows in memory are one unbroken piece; windows in memory are one each. */
+function rowsOfEach({ shape }: FeatureMatrix): Examples {
+  const [n] = shape;
+  const length = shape.length === 3 ? shape[1] : 1;
+  return {
+    ends: Int32Array.from({ length: n }, (_, i) => (i + 1) * length - 1),
+    piece: Int32Array.from({ length: n * length }, (_, row) => (shape.length === 3 ? Math.floor(row / length) : 0)),
+  };
 }
 
 const values = (X: FeatureMatrix): Promise<Float32Array> | Float32Array => (X.kind === "view" ? X.read() : X.data);
@@ -112,17 +172,21 @@ function agrees(labels: Int8Array, rows: Int32Array, y: Int8Array): boolean {
   return true;
 }
 
-function checkShapes(X: FeatureMatrix, y: Int8Array, what: string): void {
-  if (X.shape.length !== 2) {
+function checkShapes(X: FeatureMatrix, y: Int8Array, what: string, seqLen: number | null): void {
+  const wrong = seqLen === null ? X.shape.length !== 2 : X.shape.length === 3 && X.shape[1] !== seqLen;
+  if (wrong) {
     throw new FoldwiseError(
       "data.wrong_shape",
-      `The ${what} features have shape (${X.shape.join(", ")}); this model takes rows (N, F).`,
+      `The ${what} features have shape (${X.shape.join(", ")}); this model takes ${seqLen === null ? "rows (N, F)" : `rows (N, F) or windows (N, ${seqLen}, F)`}.`,
       {
-        remedy: "Give one row a bar; windows (N, T, F) are for sequence models.",
+        remedy:
+          seqLen === null
+            ? "Give one row a bar; windows (N, T, F) are for sequence models."
+            : "Give windows of that length (training.seq_len), or rows, of which the model makes its windows.",
       },
     );
   }
-  if (X.shape[0] !== y.length || X.shape[1] !== X.featureNames.length) {
+  if (X.shape[0] !== y.length || X.shape.at(-1) !== X.featureNames.length) {
     throw new FoldwiseError(
       "data.wrong_shape",
       `The ${what} features have shape (${X.shape.join(", ")}), with ${y.length} labels and ${X.featureNames.length} feature names.`,

@@ -7,6 +7,7 @@ import type { EngineModelDefinition } from "../models/index.js";
 import { type FeatureMatrix, type FitOptions, FoldwiseError, type TrainingMetrics } from "../types/index.js";
 import { type EngineInput, engineInput } from "./engineInput.js";
 import { type ProbabilitySplit, splitForProbabilities } from "./probabilityRows.js";
+import { seqLenOf } from "./sequence.js";
 import { applyClassScale, fitWeights, priorShift } from "./weights.js";
 
 export interface EngineFitSettings {
@@ -22,6 +23,8 @@ export interface EngineFitSettings {
    * file for the same rows, by which the pool finds a worker that has them binned.
    */
   rowsDir?: string;
+  /** Where a sequence model keeps its state after each epoch, beyond the life of the process; none by default. */
+  checkpointDir?: string;
   /** What errors and logs call the jobs: `xgboost_MES_h20`. */
   label?: string;
 }
@@ -40,17 +43,22 @@ export interface EngineFit {
 /** Seconds from the call to its answer, as a person would time it. */
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 
-/** One fit of an engine model: writes row and weight files, runs the job, scores train and stop rows. */
+/** One fit of an engine model: writes row and weight files, runs the job, scores train and stop examples. */
 export async function fitEngine(
   definition: EngineModelDefinition,
   settings: EngineFitSettings,
   XTrain: FeatureMatrix,
-  yTrain: Int8Array,
+  yOfTrain: Int8Array,
   XStop: FeatureMatrix,
-  yStop: Int8Array,
+  yOfStop: Int8Array,
   options: Pick<FitOptions, "sampleWeights" | "signal" | "onProgress"> = {},
 ): Promise<EngineFit> {
   const start = performance.now();
+  const seqLen = seqLenOf(definition, settings.training);
+  const input = await engineInput(XTrain, yOfTrain, XStop, yOfStop, settings.workDir, seqLen);
+  const yTrain = Int8Array.from(input.train, (i) => yOfTrain[i]!);
+  const yStop = Int8Array.from(input.stop, (i) => yOfStop[i]!);
+  const sampleWeights = weightsOfExamples(options.sampleWeights, yOfTrain.length, input.train);
   const classes = classesIn(yTrain);
   if (classes.length < 2) {
     throw new FoldwiseError(
@@ -61,15 +69,14 @@ export async function fitEngine(
       },
     );
   }
-  const input = await engineInput(XTrain, yTrain, XStop, yStop, settings.workDir);
   const { class_weight: classWeight, ...training } = settings.training;
   const balanced = classWeight === "balanced";
-  const weights = fitWeights(yTrain, options.sampleWeights, balanced ? "balanced" : "none");
+  const weights = fitWeights(yTrain, sampleWeights, balanced ? "balanced" : "none");
   // Rows of a class that training lacks cannot guide the stopping: their loss is a constant of 34 nats.
   const guiding = input.stopRows.filter((_, i) => classes.some((label) => label === yStop[i]));
   const nativeDir = join(settings.workDir, "native");
   mkdirSync(nativeDir);
-  const classScale = balanced ? priorShift(yTrain, options.sampleWeights) : null;
+  const classScale = balanced ? priorShift(yTrain, sampleWeights) : null;
   const rowsDir = settings.rowsDir ?? settings.workDir;
   const steps = stepsOf(definition, XTrain, yTrain);
   const fileOf = (positions: Int32Array): string =>
@@ -89,6 +96,7 @@ export async function fitEngine(
         stop: guiding.length > 0 ? rowFile(rowsDir, guiding) : null,
       },
       steps: steps === null ? null : { fit: fileOf(steps.fit), probability: fileOf(steps.probability) },
+      ...(input.window === null ? {} : { window: input.window, checkpoint: settings.checkpointDir ?? null }),
       weights: weights === null ? null : weightFile(settings.workDir, weights),
       class_scale: classScale,
       params: settings.model_params,
@@ -101,7 +109,9 @@ export async function fitEngine(
   );
   const served = (file: string): Float32Array =>
     applyClassScale(readNpy(join(nativeDir, file), "<f4").data, classScale);
-  const train = classificationMetrics(yTrain, served(result.files.train));
+  const answered = answeredRows(nativeDir, result);
+  const yAnswered = answered === null ? yTrain : Int8Array.from(answered, (i) => yTrain[i]!);
+  const train = classificationMetrics(yAnswered, served(result.files.train));
   const stop = stopScores(result.files.stop === null ? null : served(result.files.stop), yStop, classes);
   return {
     metrics: {
@@ -119,6 +129,22 @@ export async function fitEngine(
     input,
     classScale,
   };
+}
+
+/** Positions among the training examples that were answered for train loss and accuracy; null: all. */
+export function answeredRows(nativeDir: string, { files }: Pick<FitResult, "files">): Int32Array | null {
+  const { train_rows: file } = files;
+  return file === null || file === undefined ? null : readNpy(join(nativeDir, file), "<i4").data;
+}
+
+/** Weights of the examples; the right number of them is told where they are scaled. */
+function weightsOfExamples(
+  weights: Float32Array | undefined,
+  rows: number,
+  examples: Int32Array,
+): Float32Array | undefined {
+  if (weights === undefined || weights.length !== rows) return weights;
+  return Float32Array.from(examples, (i) => weights[i]!);
 }
 
 /** The two row sets of a model that makes its probabilities in a step of their own; null for others. */
@@ -192,18 +218,24 @@ export function exportEngine(
   );
 }
 
-/** Raw probabilities (N, 3) of the native model for rows in memory. */
+/** Raw probabilities (N, 3) of the native model for rows, or windows of `steps` rows, in memory: `X` is (N, steps, F). */
 export async function predictNative(
   definition: EngineModelDefinition,
   fit: Pick<EngineFit, "nativeDir">,
   settings: Pick<EngineFitSettings, "pool" | "device" | "workDir" | "label">,
   X: Float32Array,
-  features: number,
+  { features, steps }: { features: number; steps: number },
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   const x = join(settings.workDir, "probe.npy");
+  const ends = join(settings.workDir, "probe_ends.npy");
   const out = join(settings.workDir, "probe_p.npy");
-  writeFileAtomic(x, encodeNpy("<f4", [X.length / features, features], X));
+  const rows = X.length / features;
+  writeFileAtomic(x, encodeNpy("<f4", [rows, features], X));
+  if (steps > 1) {
+    const last = Int32Array.from({ length: rows / steps }, (_, i) => (i + 1) * steps - 1);
+    writeFileAtomic(ends, encodeNpy("<i4", [last.length], last));
+  }
   try {
     await settings.pool.run(
       {
@@ -212,7 +244,7 @@ export async function predictNative(
         adapter: definition.adapter,
         model_dir: fit.nativeDir,
         x,
-        rows: null,
+        rows: steps > 1 ? ends : null,
         out,
         device: settings.device,
       },
@@ -220,7 +252,6 @@ export async function predictNative(
     );
     return readNpy(out, "<f4").data;
   } finally {
-    rmSync(x, { force: true });
-    rmSync(out, { force: true });
+    for (const file of [x, ends, out]) rmSync(file, { force: true });
   }
 }

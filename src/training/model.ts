@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { type BundleManifest, bundleSources, ONNX_NAME, SCALER_NAME, writeBundle } from "../artifacts/index.js";
@@ -23,9 +22,11 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import type { Device } from "./device.js";
-import { type EngineFit, type EngineFitSettings, exportEngine, fitEngine } from "./engineModel.js";
+import { answeredRows, type EngineFit, type EngineFitSettings, exportEngine, fitEngine } from "./engineModel.js";
 import { type ModelOrigin, originFacts } from "./origin.js";
 import { checkExport } from "./parity.js";
+import { seqLenOf } from "./sequence.js";
+import { forgetTemporary, makeTemporary } from "./temporary.js";
 import { fitWeights } from "./weights.js";
 
 const FIT_NAME = "fit.json";
@@ -42,6 +43,8 @@ export interface TrainableSettings {
   workDir?: string;
   /** Folder of row files that fits share; see `EngineFitSettings`. */
   rowsDir?: string;
+  /** See `EngineFitSettings`. */
+  checkpointDir?: string;
   /** What errors and logs call this model's jobs: `xgboost_MES_h20`. */
   label?: string;
   /** Called when a save needs no worker any more. */
@@ -59,6 +62,17 @@ export interface FitDetails {
   nativeDir: string | null;
   parity: ParityResult | null;
   trainedClasses: (-1 | 0 | 1)[];
+  /** Of a sequence model. */
+  windows: FitWindows | null;
+}
+
+/** What a sequence model was fitted on. */
+export interface FitWindows {
+  seqLen: number;
+  /** Positions of the examples among the rows that were given. */
+  train: Int32Array;
+  /** Training windows on which train loss and accuracy were taken. */
+  scored: number;
 }
 
 /** A model that can be fitted, predicts through its bundle, and is saved as one. */
@@ -102,25 +116,6 @@ function sectionsOf(
 const asRecord = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? { ...value } : {};
 
-/** Temporary folders of models that were not disposed of; they go with the process. */
-const temporary = new Set<string>();
-
-function makeTemporary(): string {
-  if (temporary.size === 0) process.on("exit", removeTemporary);
-  const dir = mkdtempSync(join(tmpdir(), "foldwise-model-"));
-  temporary.add(dir);
-  return dir;
-}
-
-function forget(dir: string): void {
-  if (temporary.delete(dir) && temporary.size === 0) process.off("exit", removeTemporary);
-}
-
-function removeTemporary(): void {
-  for (const dir of temporary) rmSync(dir, { recursive: true, force: true });
-  temporary.clear();
-}
-
 /** Everything that both kinds share: one bundle, made once, through which all predictions go. */
 abstract class Bundled implements TrainableModel {
   #folder: string | undefined;
@@ -157,7 +152,7 @@ abstract class Bundled implements TrainableModel {
     this.#served = undefined;
     if (this.#folder === undefined) return;
     rmSync(this.#folder, { recursive: true, force: true });
-    forget(this.#folder);
+    forgetTemporary(this.#folder);
     this.#folder = this.settings.workDir;
   }
 
@@ -199,7 +194,7 @@ abstract class Bundled implements TrainableModel {
       kind: definition.kind,
       plugin: pluginOf(definition),
       input: definition.capabilities.input,
-      seq_len: null,
+      seq_len: seqLenOf(definition, this.settings.training),
       missing_values: definition.capabilities.missingValues,
       seed: settings.seed,
     };
@@ -225,7 +220,7 @@ class EngineModel extends Bundled {
     yVal: Int8Array,
     options: FitOptions = {},
   ): Promise<TrainingMetrics> {
-    const { pool, seed, device, rowsDir, label } = this.settings;
+    const { pool, seed, device, rowsDir, checkpointDir, label } = this.settings;
     const sections = sectionsOf(this.definition, this.settings, options.config);
     await this.#forget();
     this.#fits += 1;
@@ -237,6 +232,7 @@ class EngineModel extends Bundled {
       device: typeof device === "function" ? await device() : device,
       workDir,
       ...(rowsDir === undefined ? {} : { rowsDir }),
+      ...(checkpointDir === undefined ? {} : { checkpointDir }),
       ...(label === undefined ? {} : { label }),
       ...sections,
     };
@@ -245,7 +241,7 @@ class EngineModel extends Bundled {
       ...options,
       ...(signal === undefined ? {} : { signal }),
     });
-    this.#fit = { fit, X: XVal.shape[0] > 0 ? XVal : XTrain, trainedClasses: classesIn(yTrain), settings };
+    this.#fit = { fit, X: XVal.shape[0] > 0 ? XVal : XTrain, trainedClasses: [...fit.result.classes], settings };
     return fit.metrics;
   }
 
@@ -260,8 +256,16 @@ class EngineModel extends Bundled {
   override details(): FitDetails {
     if (this.#fit === undefined) throw notFitted();
     const { fit, trainedClasses } = this.#fit;
-    const { result, nativeDir } = fit;
-    return { device: result.device, engine: result, nativeDir, parity: this.#parity, trainedClasses };
+    const { result, nativeDir, input } = fit;
+    const windows: FitWindows | null =
+      input.window === null
+        ? null
+        : {
+            seqLen: input.window.length,
+            train: input.train,
+            scored: answeredRows(nativeDir, result)?.length ?? input.train.length,
+          };
+    return { device: result.device, engine: result, nativeDir, parity: this.#parity, trainedClasses, windows };
   }
 
   protected override async write(): Promise<BundleManifest> {
@@ -279,6 +283,7 @@ class EngineModel extends Bundled {
     const { native, scaler } = fit.result.files;
     return writeBundle(this.bundleDir, {
       ...this.facts(),
+      seq_len: fit.input.window?.length ?? null,
       features: X.featureNames,
       trained_classes: trainedClasses,
       device: fit.result.device,
@@ -342,7 +347,7 @@ class TypeScriptModel extends Bundled {
   override details(): FitDetails {
     if (this.#fitted === undefined) throw notFitted();
     const { trainedClasses } = this.#fitted;
-    return { device: "cpu", engine: null, nativeDir: null, parity: null, trainedClasses };
+    return { device: "cpu", engine: null, nativeDir: null, parity: null, trainedClasses, windows: null };
   }
 
   protected override async write(): Promise<BundleManifest> {

@@ -4,6 +4,7 @@ import { type HoldoutPlan, parseLength } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
 import type { GridCell } from "./grid.js";
 import { planRows, requireHorizon } from "./rows.js";
+import { seqLenOf } from "./sequence.js";
 
 /** The rows of one symbol, opened once for all its cells. */
 export interface OpenedSymbol {
@@ -32,7 +33,13 @@ export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
   // Bars that prepare found irregular have no step to turn a time into bars.
   const step = pipeline === null ? medianStep : pipeline.step;
   const rows = typeof embargo === "string" ? parseLength(embargo, step) : embargo;
-  return { dataset, plan: planRows(dataset, rows ?? undefined, call.grid.seq_len) };
+  return { dataset, plan: planRows(dataset, rows ?? undefined, longestWindow(call)) };
+}
+
+/** Bars of the longest window among the call's models; null where all take single rows. */
+function longestWindow({ models }: TrainCall): number | null {
+  const lengths = models.map(({ definition, settings }) => seqLenOf(definition, settings.training) ?? 0);
+  return Math.max(...lengths) || null;
 }
 
 /**

@@ -2,17 +2,25 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sampleRows } from "../evaluation/index.js";
 import { readNpy } from "../files/index.js";
-import { checkParity, type ParityResult, probeRows } from "../inference/index.js";
+import { checkParity, type ParityResult, probeRows, readWindows, windowEnds } from "../inference/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
 import type { FeatureMatrix } from "../types/index.js";
 import { type EngineFit, type EngineFitSettings, predictNative } from "./engineModel.js";
+import { seqLenOf } from "./sequence.js";
 
 /** Real rows among the probes: enough to meet what the market does, few enough to cost a fraction of a second. */
 const REAL_ROWS = 2_000;
+/** Real windows, each of which is many rows. */
+const REAL_WINDOWS = 200;
 
 /**
- * Compares the exported graph in Node with the native model: on real rows, on missing values, and at split borders.
- * Throws `bundle.parity_failed`; a model that fails is not saved. `onNative` is called when the worker has done its part.
+  const native = await predictNative(definition, fit, settings, probes, { features, steps }, signal);
+  onNative?.();
+  return checkParity(graph, { X: probes, featureNames: X.featureNames, native, seqLen });
+}
+
+function realWindows(X: FeatureMatrix, seqLen: number, seed: number): Promise<Float32Array> {
+  return readWindows(X, sampleRows(windowEnds(X, seqLen), REAL_WINDOWS, seed), seqLen);
  */
 export async function checkExport(
   definition: EngineModelDefinition,
@@ -24,16 +32,23 @@ export async function checkExport(
   { signal, onNative }: { signal?: AbortSignal | undefined; onNative?: (() => void) | undefined } = {},
 ): Promise<ParityResult> {
   const features = X.featureNames.length;
+  const seqLen = seqLenOf(definition, settings.training);
+  const steps = seqLen ?? 1;
   const probes = probeRows({
-    X: await realRows(X, settings.seed),
+    X: seqLen === null ? await realRows(X, settings.seed) : await realWindows(X, seqLen, settings.seed),
     features,
+    steps,
     nanAllowed: true,
     borders: borders === null ? null : bordersOf(join(settings.workDir, borders)),
     seed: settings.seed,
   });
-  const native = await predictNative(definition, fit, settings, probes, features, signal);
+  const native = await predictNative(definition, fit, settings, probes, { features, steps }, signal);
   onNative?.();
-  return checkParity(graph, { X: probes, featureNames: X.featureNames, native });
+  return checkParity(graph, { X: probes, featureNames: X.featureNames, native, seqLen });
+}
+
+function realWindows(X: FeatureMatrix, seqLen: number, seed: number): Promise<Float32Array> {
+  return readWindows(X, sampleRows(windowEnds(X, seqLen), REAL_WINDOWS, seed), seqLen);
 }
 
 async function realRows(X: FeatureMatrix, seed: number): Promise<Float32Array> {

@@ -2,12 +2,13 @@ import type { ScoredRows } from "../evaluation/index.js";
 import { averageUniqueness, labelDurations } from "../labels/index.js";
 import { FoldwiseError, type StoredDataset } from "../types/index.js";
 import { assertNoLeak, defaultEmbargo, type HoldoutPlan, planHoldout } from "../validation/index.js";
+import { withWindows } from "./sequence.js";
 
 /**
  * The rows of one training run: the same for every model and every horizon of the dataset.
  *
  * @param embargo Rows; `defaultEmbargo` when absent.
- * @param seqLen The longest window of the run, which raises the default.
+ * @param seqLen The longest window of the run, which raises the default and which all rows that are scored end.
  */
 export function planRows(dataset: StoredDataset, embargo: number | undefined, seqLen: number | null): HoldoutPlan {
   const { horizons, parts } = dataset.manifest;
@@ -22,7 +23,7 @@ export function planRows(dataset: StoredDataset, embargo: number | undefined, se
     embargo: embargo ?? defaultEmbargo(fitted, seqLen ?? 0),
   });
   assertNoLeak(plan, timestamps, labelEnds);
-  return plan;
+  return withWindows(plan, dataset, seqLen);
 }
 
 /** Labels of `rows`; every one is −1, 0 or 1, since plans hold labelled rows only. */

@@ -24,6 +24,8 @@ export interface LostRows {
   /** Their label interval reaches into the next part. */
   purged: number;
   embargoed: number;
+  /** Of a run with sequence models: no full window of bars ends there. */
+  windowless: number;
 }
 
 export interface HoldoutPlan extends Record<HoldoutPart, Int32Array> {
@@ -91,7 +93,7 @@ export function planHoldout(input: HoldoutInput): HoldoutPlan {
     const { kept, purged } =
       from === undefined ? { kept: rows[part].slice(), purged: 0 } : purgeBefore(rows[part], ends, from);
     const left = from === undefined ? kept : withoutLast(kept, embargo);
-    lost[part] = { unlabelled, purged, embargoed: kept.length - left.length };
+    lost[part] = { unlabelled, purged, embargoed: kept.length - left.length, windowless: 0 };
     rows[part] = left;
     if (left.length === 0) throw emptyPart(part, rowsOf(ranges[part]), lost[part], embargo);
   });

@@ -43,9 +43,10 @@ describe("loadModel", () => {
     await expect(loadModel(dir)).rejects.toMatchObject({ code: "bundle.hash_mismatch" });
   });
 
-  it("says plainly that it does not serve sequence models yet", async () => {
+  it("refuses a bundle whose graph takes rows where its manifest says windows", async () => {
     await expect(loadModel(await bundle({ input: "sequence", seq_len: 30 }))).rejects.toMatchObject({
-      code: "bundle.newer_format",
+      code: "bundle.bad_graph",
+      message: expect.stringContaining("expected float32 (N, 30, "),
     });
   });
 });

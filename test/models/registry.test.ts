@@ -31,7 +31,9 @@ describe("the model registry", () => {
     const error = thrown(() => ModelRegistry.getModel("xgbost"));
     expect(error.code).toBe("model.unknown");
     expect(error.message).toBe('There is no model named "xgbost"; did you mean "xgboost"?');
-    expect(error.remedy).toBe("Use one of: xgboost, lightgbm, catboost, random_forest, logistic, svm.");
+    expect(error.remedy).toBe(
+      "Use one of: xgboost, lightgbm, catboost, lstm, gru, tcn, transformer, random_forest, logistic, svm.",
+    );
     expect(error.exitCode).toBe(2);
   });
 

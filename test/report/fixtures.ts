@@ -23,7 +23,7 @@ function part(rows: number, firstDay: number): ReportPart {
   return {
     rows,
     classes: [third, rows - 2 * third, third],
-    lost: { unlabelled: 3, purged: 20, embargoed: 59 },
+    lost: { unlabelled: 3, purged: 20, embargoed: 59, windowless: 0 },
     from: START + firstDay * DAY,
     to: START + (firstDay + rows - 1) * DAY,
   };
@@ -67,6 +67,7 @@ export function reportInput(more: Partial<ReportInput> = {}): ReportInput {
     seconds: { data: 0.3, fit: 12.5, export: 0.4 },
     peakMemoryBytes: 524_288_000,
     quantised: "built",
+    sequence: null,
     parity: { maxAbsDiff: 2.4e-7, rows: 3000, tolerance: 1e-5 },
     warnings: [],
     notices: ["label_end_h20 is missing: derived from the rows."],

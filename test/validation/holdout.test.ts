@@ -76,10 +76,10 @@ describe("the hold-out plan", () => {
     expect(plan.calibrate).toEqual(range(70, 75));
     expect(plan.test).toEqual(range(80, 100));
     expect(plan.lost).toEqual({
-      train: { unlabelled: 0, purged: 3, embargoed: 2 },
-      stop: { unlabelled: 0, purged: 3, embargoed: 2 },
-      calibrate: { unlabelled: 0, purged: 3, embargoed: 2 },
-      test: { unlabelled: 0, purged: 0, embargoed: 0 },
+      train: { unlabelled: 0, purged: 3, embargoed: 2, windowless: 0 },
+      stop: { unlabelled: 0, purged: 3, embargoed: 2, windowless: 0 },
+      calibrate: { unlabelled: 0, purged: 3, embargoed: 2, windowless: 0 },
+      test: { unlabelled: 0, purged: 0, embargoed: 0, windowless: 0 },
     });
   });
 
@@ -164,7 +164,7 @@ describe("the hold-out plan", () => {
     const plan = planHoldout(input);
     expect(plan.stop).toEqual(range(70, 72));
     expect(plan.calibrate).toEqual(range(75, 77));
-    expect(plan.lost.stop).toEqual({ unlabelled: 10, purged: 3, embargoed: 0 });
+    expect(plan.lost.stop).toEqual({ unlabelled: 10, purged: 3, embargoed: 0, windowless: 0 });
   });
 
   it("counts the embargo in rows of the dataset, not in labelled rows", () => {
@@ -175,7 +175,7 @@ describe("the hold-out plan", () => {
       parts: { ...input.parts, val: { start: 60, end: 84 }, test: { start: 84, end: 100 } },
     });
     expect([...plan.train.subarray(-2)]).toEqual([44, 48]);
-    expect(plan.lost.train).toEqual({ unlabelled: 45, purged: 0, embargoed: 2 });
+    expect(plan.lost.train).toEqual({ unlabelled: 45, purged: 0, embargoed: 2, windowless: 0 });
   });
 
   it("refuses a part that ends up empty, and says what took its rows", () => {

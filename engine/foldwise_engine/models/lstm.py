@@ -1,0 +1,12 @@
+"""Stacked LSTM on windows; see `foldwise_engine.neural`."""
+
+from foldwise_engine.neural.adapter import SequenceAdapter
+from foldwise_engine.neural.networks import Recurrent
+from foldwise_engine.neural.settings import RecurrentParams
+
+
+def _build(params: RecurrentParams, features: int, classes: int, seq_len: int) -> Recurrent:
+    return Recurrent("lstm", params, features, classes, seq_len)
+
+
+ADAPTER = SequenceAdapter("lstm", RecurrentParams, _build)

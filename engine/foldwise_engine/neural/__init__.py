@@ -1,0 +1,1 @@
+"""The neural family: four causal networks, one training loop."""

@@ -1,0 +1,53 @@
+import { windowEnds } from "../inference/index.js";
+import type { ModelDefinition } from "../models/index.js";
+import type { StoredDataset } from "../types/index.js";
+import { type FeatureMatrix, FoldwiseError } from "../types/index.js";
+import { type HoldoutPlan, rowsWithWindow } from "../validation/index.js";
+
+/** Bars of a window of a model with these settings; null for models of single rows. */
+export function seqLenOf({ capabilities }: ModelDefinition, training: Record<string, unknown>): number | null {
+  if (capabilities.input !== "sequence") return null;
+  const length = training.seq_len;
+  if (typeof length === "number") return length;
+  throw new FoldwiseError("model.bad_definition", "A sequence model has no training.seq_len.", {
+    remedy: "Give its definition the key, a whole number of bars.",
+  });
+}
+
+/**
+ * The plan of a run whose longest window has `seqLen` bars. Rows that are scored all have one, so that every model of the run is
+ * compared on the same rows; training rows are each model's own affair.
+ *
+ *     piece 0                piece 1
+ *     ├───────────────────┤  ├─────────────┤
+ *                    ····    ······          · no window of seven bars ends here
+ *
+ * @throws FoldwiseError `data.no_window` when a part has no row left.
+ */
+export function withWindows(plan: HoldoutPlan, dataset: StoredDataset, seqLen: number | null): HoldoutPlan {
+  if (seqLen === null || seqLen === 1) return plan;
+  const piece = dataset.piece();
+  const kept = { ...plan, lost: { ...plan.lost } };
+  for (const part of ["stop", "calibrate", "test"] as const) {
+    const rows = rowsWithWindow(plan[part], piece, seqLen);
+    if (rows.length === 0) throw noWindow(`of the ${part} part`, plan[part].length, seqLen);
+    kept.lost[part] = { ...plan.lost[part], windowless: plan[part].length - rows.length };
+    kept[part] = rows;
+  }
+  return kept;
+}
+
+/** Positions of the examples of `X` that end a full window; throws `data.no_window` where there is none. */
+export function examplesOf(X: FeatureMatrix, seqLen: number, what: string, from = 0): Int32Array {
+  const ends = windowEnds(X, seqLen, from);
+  if (ends.length === 0 && X.shape[0] > 0) throw noWindow(what, X.shape[0], seqLen);
+  return ends;
+}
+
+function noWindow(what: string, rows: number, seqLen: number): FoldwiseError {
+  return new FoldwiseError(
+    "data.no_window",
+    `At none of the ${rows} rows ${what} ends a window of ${seqLen} bars within one piece.`,
+    { remedy: "Use a shorter window (--seq-len), or data with longer unbroken pieces.", details: { rows, seqLen } },
+  );
+}
