@@ -24,9 +24,10 @@ export function renderModelYaml(definition: ModelDefinition): string {
     `${name}:`,
     ...mapping(jsonSchema(schema), 1, (key) => {
       if (key in presets.market[name]) return "set by the preset";
-      return name === "training" && familyKeys.includes(key)
-        ? `in config/training.yaml, under training.${family}`
-        : undefined;
+      if (name === "model_params") return undefined;
+      if (key === "seq_len" && familyKeys.includes("default_seq_lens"))
+        return `in config/training.yaml, under training.${family}.default_seq_lens`;
+      return familyKeys.includes(key) ? `in config/training.yaml, under training.${family}` : undefined;
     }),
   ];
   const preset = (name: "market" | "reference", about: string): string[] => {

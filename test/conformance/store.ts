@@ -31,7 +31,8 @@ export async function storeSample(
       X,
       horizons: [{ horizon: 1, y, end: timestamps.map((t) => t + MINUTE), w: new Float32Array(rows).fill(1) }],
       entryPrice: new Float64Array(rows).fill(100),
-      piece: new Int32Array(rows),
+      // A piece each, as arrays are: no window of stop looks back into train.
+      piece: Int32Array.from({ length: rows }, (_, row) => (row < train.y.length ? 0 : 1)),
       parts: {
         train: { start: 0, end: train.y.length },
         val: { start: train.y.length, end: n },

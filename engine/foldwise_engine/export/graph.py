@@ -51,7 +51,10 @@ def complete_graph(
     classes: Sequence[int],
     class_scale: Sequence[float] | None,
 ) -> onnx.ModelProto:
-    """The whole graph, checked. `axes` are X's after the first: (F), or (T, F) of a sequence model. `class_scale` undoes balanced class weights; None: both outputs are the same."""
+    """The whole graph, checked. `axes` are X's after the first: (F), or (T, F) of a sequence model.
+
+    `class_scale` undoes balanced class weights; None: both outputs are the same.
+    """
     nodes, constants = list(part.nodes), list(part.initializers)
     if tuple(classes) == (-1, 0, 1):
         nodes = [_renamed(node, part.output, RAW) for node in nodes]

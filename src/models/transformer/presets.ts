@@ -2,13 +2,13 @@ import type { PresetValues } from "../definition.js";
 
 /** For noisy labels: half the width, more dropout. */
 const market: PresetValues = {
-  model_params: { d_model: 64, nhead: 4, num_layers: 3, dim_feedforward: 128, dropout: 0.2 },
+  model_params: { d_model: 64, nhead: 4, dim_feedforward: 128, dropout: 0.2 },
   training: {},
 };
 
 /** The requirements give no numbers for transformer; these are what their table of times and memory fits. */
 const reference: PresetValues = {
-  model_params: { d_model: 128, nhead: 8, num_layers: 3, dim_feedforward: 256, dropout: 0.1 },
+  model_params: { d_model: 128, nhead: 8, dim_feedforward: 256, dropout: 0.1 },
   training: {},
 };
 
