@@ -96,7 +96,8 @@ async function checkPackages(
   installed: EngineVersions,
   { cwd, env, root }: { cwd: string; env: NodeJS.ProcessEnv; root: string },
 ): Promise<DoctorCheck[]> {
-  const wanted = lockedPackages(join(root, "engine", "locks"));
+  const locked = lockedPackages(join(root, "engine", "locks"));
+  const wanted = locked.sort((a, b) => Number(a.group !== "base") - Number(b.group !== "base"));
   const there = wanted.filter(({ name }) => installed.versions[name] !== undefined);
   const options = { cwd, env: pythonEnvironment(env, root), timeoutMs: IMPORT_TIMEOUT_MS };
   const imports = await tryImports(
