@@ -175,6 +175,7 @@ describe("a project that installs it", () => {
       const { code, stdout, stderr } = await npx(["doctor", "--install"], env);
       expect(code, `The engines could not be installed; is pip's registry within reach?\n${stderr}`).toBe(0);
       expect(stdout).toMatch(/^ok +engine worker/m);
+      expect(stdout).toMatch(/^absent +torch \(neural, optional\) .*`foldwise doctor --install neural`/m);
       expect(stdout).toContain(join(".foldwise", "venv"));
       expect(existsSync(join(project, ".foldwise", "venv"))).toBe(true);
     },

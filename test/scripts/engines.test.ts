@@ -193,6 +193,7 @@ describe("FOLDWISE_TORCH_INDEX", () => {
       expect(installed(venv)).toEqual({ ...others, torch: "99.0+cpu" });
       // It may hold a password.
       expect(stderr).not.toContain("secret-index");
+      expect(stderr).not.toContain("did not manage");
       expect(installer(venv, ["neural"]).stderr).toMatch(/^Nothing to install/);
     },
     INSTALL_MS,
