@@ -5,7 +5,9 @@ import { SetupError, say } from "./lib/steps.mjs";
 
 const [venv, ...groups] = process.argv.slice(2);
 try {
-  const changed = await ensureVenv(venv, groups.length > 0 ? groups : ["base"]);
+  // Every group stands on the base.
+  let changed = await ensureVenv(venv, ["base"]);
+  for (const group of groups) changed = (group !== "base" && (await ensureVenv(venv, [group]))) || changed;
   say(changed ? `Installed in ${venv}.` : `Nothing to install: ${venv} is up to date.`);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

@@ -1,9 +1,9 @@
 /** Finds a Python 3.11–3.13 and keeps a virtual environment with hashed engines. Used by set-up and by `foldwise doctor --install`. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { digest, ROOT, readStamp, run, SetupError, say, step, writeStamp } from "./steps.mjs";
+import { installLocks, LOCKS, NEURAL_LOCK, titleOf } from "./install.mjs";
+import { digest, readStamp, run, SetupError, say, step, writeStamp } from "./steps.mjs";
 
-const LOCKS = join(ROOT, "engine", "locks");
 const CANDIDATES = ["python3.13", "python3.12", "python3.11", "python3", "python"];
 const PROBE = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)";
 
@@ -33,33 +33,43 @@ export const venvPython = (venv) =>
 /** Which lock files a group needs. XGBoost has a smaller build for machines without an NVIDIA GPU, but not for macOS. */
 export async function locksOf(group) {
   if (group === "dev") return ["dev.txt"];
+  if (group === "neural") return [NEURAL_LOCK];
   if (process.platform === "darwin") return ["base.txt", "xgboost-cuda.txt"];
   const { code } = await run("nvidia-smi", ["-L"], { capture: true });
   return ["base.txt", code === 0 ? "xgboost-cuda.txt" : "xgboost-cpu.txt"];
 }
 
-/** Makes `venv` hold the locked packages of `groups` ("base", "dev"); does nothing where stamps say that it does. */
-export async function ensureVenv(venv, groups) {
+/**
+ * Makes `venv` hold the locked packages of `groups` ("base", "dev", "neural"); does nothing where stamps say that it does.
+ * `note` is said before something is installed.
+ */
+export async function ensureVenv(venv, groups, { note } = {}) {
   const python = venvPython(venv);
   // FOLDWISE_PYTHON may be changed between two runs; without it an existing environment stands as it is.
   const madeFrom = process.env.FOLDWISE_PYTHON ?? "";
   const pending = [];
-  const lockNames = [];
   for (const group of groups) {
     const names = groupLocks(venv, group) ?? (await locksOf(group));
     const stamp = digest(madeFrom, ...names, ...names.map((name) => readFileSync(join(LOCKS, name))));
     const file = join(venv, `.foldwise-${group}`);
-    if (!existsSync(python) || !readStamp(file).startsWith(stamp)) {
-      pending.push({ file, stamp, names });
-      lockNames.push(...names);
-    }
+    if (!existsSync(python) || !readStamp(file).startsWith(stamp)) pending.push({ file, stamp, names });
   }
   if (pending.length === 0) return false;
+  if (note !== undefined) say(`  ${note}`);
   await makeVenv(venv, python, madeFrom);
-  await step(`installing engines: ${lockNames.join(", ")} (some 1.1 GB)`, () => installLocks(python, lockNames));
-  for (const { file, stamp, names } of pending) writeStamp(file, `${stamp}\n${names.join(",")}\n`);
+  const lockNames = pending.flatMap(({ names }) => names);
+  const again = pending.some(({ file }) => existsSync(begun(file)));
+  for (const { file } of pending) writeStamp(begun(file), "");
+  await step(titleOf(lockNames), () => installLocks(python, lockNames, { again }));
+  for (const { file, stamp, names } of pending) {
+    writeStamp(file, `${stamp}\n${names.join(",")}\n`);
+    rmSync(begun(file));
+  }
   return true;
 }
+
+/** Stands while a group is being installed, and after an installation that did not come to its end. */
+const begun = (file) => `${file}.begun`;
 
 /** The locks that were installed last time: asking the GPU driver on every start would cost more than the rest of it. */
 function groupLocks(venv, group) {
@@ -88,28 +98,3 @@ async function makeVenv(venv, python, madeFrom) {
     writeStamp(marker, madeFrom);
   });
 }
-
-/** uv installs in seconds what pip does in minutes; where it cannot be had, pip does it. */
-async function installLocks(python, names) {
-  const files = names.flatMap((name) => ["-r", join(LOCKS, name)]);
-  const hashed = ["--require-hashes", ...files];
-  const uv = await run(python, ["-m", "pip", "install", "-q", "--require-hashes", "-r", join(LOCKS, "uv.txt")], {
-    capture: true,
-  });
-  if (uv.code === 0) {
-    // Compiled now, as pip does: importing scikit-learn from source takes seconds, and some environments forbid Python to keep it.
-    const options = ["-q", "--compile-bytecode", "--python", python];
-    const done = await run(python, ["-m", "uv", "pip", "install", ...options, ...hashed], {
-      capture: true,
-      env: { UV_LINK_MODE: "copy" },
-    });
-    if (done.code === 0) return;
-    say(`  uv did not manage (${lastLine(done.output)}); trying pip`);
-  }
-  const pip = await run(python, ["-m", "pip", "install", "-q", ...hashed], { capture: true });
-  if (pip.code !== 0) {
-    throw new SetupError(`The engines could not be installed:\n${pip.output.trim().split("\n").slice(-15).join("\n")}`);
-  }
-}
-
-const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";

@@ -4,14 +4,38 @@ import { join } from "node:path";
 import { ensureVenv } from "./python.mjs";
 import { digest, ROOT, readStamp, run, SetupError, say, step, treeStamp, writeStamp } from "./steps.mjs";
 
-/** @param {{dev: boolean}} options dev: also the Python tools that only the tests need */
+/** @param {{dev: boolean}} options dev: also the Python tools that only the tests and the benchmarks need */
 export async function ensureSetup({ dev }) {
   const start = Date.now();
   checkNode();
-  const changed = [await ensureNodeModules(), await ensureVenv(join(ROOT, ".venv"), dev ? ["base", "dev"] : ["base"])];
+  const neural = wantsNeural();
+  const venv = join(ROOT, ".venv");
+  const changed = [await ensureNodeModules(), await ensureVenv(venv, dev ? ["base", "dev"] : ["base"])];
   changed.push(await ensureBuild());
+  if (neural) changed.push(await ensureNeural(venv));
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   say(changed.some(Boolean) ? `Set-up done in ${seconds} s.` : `Set-up: nothing to do (${seconds} s).`);
+}
+
+/** FOLDWISE_ENGINES=tabular: without torch. */
+function wantsNeural() {
+  const engines = process.env.FOLDWISE_ENGINES || "all";
+  if (engines !== "all" && engines !== "tabular") {
+    throw new SetupError(`FOLDWISE_ENGINES is "${engines}"; it may be tabular (without torch) or all, the default.`, 2);
+  }
+  return engines === "all";
+}
+
+const WITHOUT_TORCH = "FOLDWISE_ENGINES=tabular goes without torch, and so without lstm, gru, tcn and transformer.";
+
+/** Last and apart: it is by far the largest. */
+async function ensureNeural(venv) {
+  try {
+    return await ensureVenv(venv, ["neural"], { note: WITHOUT_TORCH });
+  } catch (error) {
+    if (error instanceof SetupError) throw new SetupError(`${error.message}\n${WITHOUT_TORCH}`, error.exitCode);
+    throw error;
+  }
 }
 
 function checkNode() {

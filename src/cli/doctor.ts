@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { type DoctorReport, doctorReport, projectVenv } from "../engine/index.js";
+import { type DoctorCheck, type DoctorReport, doctorReport, projectVenv } from "../engine/index.js";
 import { isCheckout, packageRoot } from "../files/index.js";
 import { table } from "../report/index.js";
 import { examples, runs } from "./command.js";
+
+/** The locks of `engine/locks` that an installation may hold; every other stands on the first. */
+const GROUPS = ["base", "neural"];
 
 interface Options {
   install?: boolean | string;
@@ -14,8 +17,10 @@ export function doctorCommand(program: Command): void {
   const command = program
     .command("doctor")
     .description("say what is installed, missing or broken, with the command that mends it")
-    .addOption(new Option("--install [group]", "install the engines first").choices(["base"]))
-    .addHelpText("after", examples("foldwise doctor", "foldwise doctor --install"));
+    .addOption(
+      new Option("--install [group]", "install the engines first: base, or neural too (torch)").choices(GROUPS),
+    )
+    .addHelpText("after", examples("foldwise doctor", "foldwise doctor --install", "foldwise doctor --install neural"));
   runs<Options>(command, async ({ output, cwd }, options) => {
     if (options.install !== undefined) {
       const code = await install(cwd, options.install === true ? "base" : String(options.install));
@@ -43,11 +48,17 @@ function install(cwd: string, group: string): Promise<number> {
 /** Neither a checkout nor a project has the command on the path. */
 const HERE = `The command is typed ${isCheckout() ? "./bin/foldwise" : "npx foldwise"} here.`;
 
+/** An optional part that is not there is nothing to shout about. */
+function stateOf({ status, required }: DoctorCheck): string {
+  if (status === "ok") return "ok";
+  return status === "missing" && !required ? "absent" : status.toUpperCase();
+}
+
 function formatDoctor({ ok, python, checks, machine }: DoctorReport): string {
   const gib = (machine.memoryBytes / 2 ** 30).toFixed(0);
   const rows = checks.map((check) => [
-    check.status === "ok" ? "ok" : check.status.toUpperCase(),
-    check.name,
+    stateOf(check),
+    check.group === null || check.group === "base" ? check.name : `${check.name} (${check.group}, optional)`,
     check.found ?? "—",
     check.status === "ok" || check.wanted === null ? "" : `wanted ${check.wanted}`,
     [check.detail, check.remedy].filter((text) => text !== null).join(" "),

@@ -28,7 +28,7 @@ const MAY_SHIP = [
   /^engine\/locks\/.+\.(in|txt)$/,
   /^engine\/pyproject\.toml$/,
   /^examples\/.+\.(md|csv|js|py)$/,
-  /^scripts\/(install-engines|lib\/python|lib\/steps)\.mjs$/,
+  /^scripts\/(install-engines|lib\/(install|python|steps))\.mjs$/,
 ];
 const MUST_SHIP = [
   "bin/foldwise",
@@ -42,6 +42,7 @@ const MUST_SHIP = [
   "engine/foldwise_engine/__main__.py",
   "engine/foldwise_engine/py.typed",
   "engine/locks/base.txt",
+  "engine/locks/neural.txt",
   "engine/locks/uv.txt",
   "scripts/install-engines.mjs",
   "docs/guides/MODEL_INTEGRATION_GUIDE.md",
@@ -174,6 +175,7 @@ describe("a project that installs it", () => {
       const { code, stdout, stderr } = await npx(["doctor", "--install"], env);
       expect(code, `The engines could not be installed; is pip's registry within reach?\n${stderr}`).toBe(0);
       expect(stdout).toMatch(/^ok +engine worker/m);
+      expect(stdout).toMatch(/^absent +torch \(neural, optional\) .*`foldwise doctor --install neural`/m);
       expect(stdout).toContain(join(".foldwise", "venv"));
       expect(existsSync(join(project, ".foldwise", "venv"))).toBe(true);
     },

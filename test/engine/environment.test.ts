@@ -86,6 +86,8 @@ describe("the locks", () => {
     expect(names).not.toEqual(expect.arrayContaining(["pytest"]));
     const xgboost = packages.find(({ name }) => name === "xgboost");
     expect(xgboost).toMatchObject({ group: "base", module: "xgboost", distributions: ["xgboost-cpu", "xgboost"] });
+    const beyond = packages.filter(({ group }) => group !== "base").map(({ name, group }) => `${group}: ${name}`);
+    expect(beyond).toEqual(["neural: torch", "neural: safetensors"]);
     expect(packages.every(({ version }) => /^\d+\./.test(version))).toBe(true);
   });
 
@@ -165,6 +167,32 @@ describe("the doctor", () => {
     expect(check("onnxruntime-node")).toMatchObject({ status: "missing", wanted: "1.0.0" });
     for (const { status, remedy } of report.checks)
       expect(status === "ok" || /`(foldwise|npm) /.test(remedy ?? "")).toBe(true);
+  });
+
+  test("takes a group beyond the base for optional, and a build for other hardware for the same version", async () => {
+    const lock = "numpy==9.9.0 \\\nnot-on-this-machine==1.0 \\\n";
+    const root = folder({
+      "package.json": manifest,
+      "engine/locks/neural.in": "numpy==9.9.0\nnot-on-this-machine==1.0\n",
+      "engine/locks/neural.txt": lock,
+    });
+    const cpu = folder({
+      "numpy/__init__.py": "",
+      "numpy-9.9.0+cpu.dist-info/METADATA": "Metadata-Version: 2.1\nName: numpy\nVersion: 9.9.0+cpu\n",
+    });
+    const env = { FOLDWISE_PYTHON: findPython().python, PYTHONPATH: cpu };
+    const { checks } = await doctorReport({ root, env, cwd: folder() });
+    const optional = { group: "neural", required: false };
+    expect(checks.find(({ name }) => name === "numpy")).toMatchObject({
+      ...optional,
+      status: "ok",
+      found: "9.9.0+cpu",
+    });
+    expect(checks.find(({ name }) => name === "not-on-this-machine")).toMatchObject({
+      ...optional,
+      status: "missing",
+      remedy: "Run `foldwise doctor --install neural`.",
+    });
   });
 
   test("does not need Python to answer", async () => {

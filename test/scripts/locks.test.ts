@@ -35,6 +35,19 @@ describe.each(locks)("engine/locks/%s", (name) => {
   });
 });
 
+it("a package that stands in several locks has one version", () => {
+  const versions = new Map<string, Map<string, string>>();
+  for (const name of locks) {
+    for (const requirement of requirements(name)) {
+      const [pinned, version] = requirement.split(/\s/)[0]!.split("==");
+      const ofLocks = versions.get(pinned!) ?? new Map<string, string>();
+      versions.set(pinned!, ofLocks.set(name, [ofLocks.get(name), version].filter(Boolean).join(" ")));
+    }
+  }
+  const different = [...versions].filter(([, ofLocks]) => new Set(ofLocks.values()).size > 1);
+  expect(Object.fromEntries(different)).toEqual({});
+});
+
 describe("package-lock.json", () => {
   const lock = JSON.parse(read("package-lock.json")) as {
     packages: Record<string, { resolved?: string; integrity?: string; version?: string }>;

@@ -40,7 +40,8 @@ function script(folder: string, args: string[], env: Record<string, string> = {}
   const { status, stderr } = spawnSync(process.execPath, args, {
     cwd: folder,
     encoding: "utf8",
-    env: { ...process.env, PATH, ...env },
+    // This .venv may be without torch; engines.test.ts installs it, in small.
+    env: { ...process.env, PATH, FOLDWISE_ENGINES: "tabular", ...env },
   });
   return { status, stderr, seconds: (Date.now() - began) / 1000 };
 }

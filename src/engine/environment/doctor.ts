@@ -14,6 +14,8 @@ import type { LookIn, PythonLocation } from "./python.js";
 export interface DoctorCheck {
   part: "node" | "python" | "engine";
   name: string;
+  /** Of an engine package: what `foldwise doctor --install` takes to install it; else null. */
+  group: string | null;
   /** `different`: works, but is not the version that Foldwise was tested with. `broken`: there, but does not load. */
   status: "ok" | "different" | "missing" | "broken";
   /** Versions. */
@@ -80,6 +82,7 @@ function checkPython({ location, python, problem }: EngineVersions): DoctorCheck
   return {
     part: "python",
     name: "python",
+    group: null,
     status: python === null ? (location.found ? "broken" : "missing") : supported ? "ok" : "different",
     found: python,
     wanted: "3.11, 3.12 or 3.13",
@@ -93,7 +96,8 @@ async function checkPackages(
   installed: EngineVersions,
   { cwd, env, root }: { cwd: string; env: NodeJS.ProcessEnv; root: string },
 ): Promise<DoctorCheck[]> {
-  const wanted = lockedPackages(join(root, "engine", "locks"));
+  const locked = lockedPackages(join(root, "engine", "locks"));
+  const wanted = locked.sort((a, b) => Number(a.group !== "base") - Number(b.group !== "base"));
   const there = wanted.filter(({ name }) => installed.versions[name] !== undefined);
   const options = { cwd, env: pythonEnvironment(env, root), timeoutMs: IMPORT_TIMEOUT_MS };
   const imports = await tryImports(
@@ -104,9 +108,11 @@ async function checkPackages(
   return wanted.map(({ name, version, group, module }) => {
     const found = installed.versions[name] ?? null;
     const failure = imports.get(module) ?? null;
-    const status = found === null ? "missing" : failure !== null ? "broken" : found === version ? "ok" : "different";
+    // A build of the same version for other hardware has a local version: 2.15.0+cpu.
+    const same = found?.split("+")[0] === version;
+    const status = found === null ? "missing" : failure !== null ? "broken" : same ? "ok" : "different";
     const remedy = `Run \`foldwise doctor --install${group === "base" ? "" : ` ${group}`}\`.`;
-    const common = { part: "engine", name, status, found, wanted: version, detail: failure } as const;
+    const common = { part: "engine", name, group, status, found, wanted: version, detail: failure } as const;
     return { ...common, remedy: status === "ok" ? null : remedy, required: group === "base" };
   });
 }
@@ -117,7 +123,7 @@ async function checkWorker(look: {
   env: NodeJS.ProcessEnv;
 }): Promise<{ check: DoctorCheck; devices: HelloResult["devices"] }> {
   const pool = createPool(look);
-  const common = { part: "engine", name: "engine worker", wanted: null, required: true } as const;
+  const common = { part: "engine", name: "engine worker", group: null, wanted: null, required: true } as const;
   try {
     const { versions, devices } = await pool.hello();
     const found = versions.foldwise_engine ?? null;

@@ -29,6 +29,7 @@ export function checkNode(root: string, version: string = process.versions.node)
   return {
     part: "node",
     name: "node",
+    group: null,
     status: old ? "broken" : "ok",
     found: version,
     wanted,
@@ -60,6 +61,7 @@ export function checkNodeModules(root: string): Promise<DoctorCheck[]> {
       return {
         part: "node",
         name,
+        group: null,
         status: problem === null ? "ok" : missing ? "missing" : "broken",
         found: problem === null ? stdout.trim() : null,
         wanted: dependencies[name] ?? null,
