@@ -27,6 +27,8 @@ from foldwise_engine.neural.settings import Training
 from foldwise_engine.protocol import SequenceFacts
 
 KEY = "foldwise"
+WORTH_THREADS = 50_000_000
+"""Floating-point operations of a step, about a millisecond of one core."""
 SCORED = 8192
 """Training windows of a recurrent network that train loss and accuracy are taken on: each costs T steps."""
 
@@ -62,11 +64,11 @@ class SequenceAdapter:
         training = settings(Training, task.training, "training")
         data = task.data
         device = self._device(task)
-        torch.set_num_threads(task.threads)
         torch.manual_seed(task.seed)
         start = time.perf_counter()
         shape = Shape(self._name, dict(task.params), data.train.features, len(data.classes), training.seq_len)
         network = self._network(shape)
+        torch.set_num_threads(threads_for(network, training, task.threads))
         median, mean, scale = _normalisation(data.train)
         network.normalise(median, mean, scale)
         network.to(device)
@@ -146,6 +148,13 @@ class SequenceAdapter:
             task.warn("CUDA is not available to torch here: the CPU was used.")
             return "cpu"
         return task.device
+
+
+def threads_for(network: Network, training: Training, threads: int) -> int:
+    """One for a network whose step is done sooner than two threads have met; by its size, so that results do not vary."""
+    bars = training.batch_size * (training.seq_len if training.mode == "windowed" else 2)
+    operations = 6 * bars * sum(p.numel() for p in network.parameters())
+    return threads if operations > WORTH_THREADS else 1
 
 
 def _precision(training: Training, device: Device) -> Precision:
