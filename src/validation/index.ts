@@ -2,3 +2,4 @@ export * from "./holdout.js";
 export * from "./intervals.js";
 export * from "./leak.js";
 export * from "./length.js";
+export * from "./windows.js";
