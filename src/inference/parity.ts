@@ -1,5 +1,6 @@
 import { FoldwiseError, type Random, seededRandom } from "../types/index.js";
-import { BATCH_ROWS, OnnxPredictor } from "./predictor.js";
+import { batchRows } from "./batches.js";
+import { OnnxPredictor } from "./predictor.js";
 
 /** The largest difference of a probability between the native model and its graph in Node. */
 export const PARITY_TOLERANCE = 1e-5;
@@ -11,10 +12,12 @@ export interface ParityResult {
 }
 
 export interface ProbeOptions {
-  /** (N, F) row-major: real rows, N ≥ 1. */
+  /** (N, F) row-major: real rows, N ≥ 1; windows (N, T, F) of sequence models. */
   X: Float32Array;
   features: number;
-  /** Is NaN a value that the model may be given? Then half as many rows again have some. */
+  /** Rows of a window, T; left out or null for tabular models. */
+  seqLen?: number | null;
+  /** Is NaN a value that the model may be given? Then half as many rows or windows again have some. */
   nanAllowed: boolean;
   /** float32 (B, 2) of feature index and threshold, as an export answers it; null without trees. */
   borders: Float32Array | null;
@@ -24,12 +27,13 @@ export interface ProbeOptions {
 }
 
 /**
- * The rows (M, F) on which a graph must equal its native model: the real rows themselves, real rows with NaN in a tenth of
- * their features and one with nothing but NaN, and for each tree border a real row with that feature at the threshold and one
- * float32 step to either side, where `<` and `≤` or float32 and float64 thresholds part ways.
+ * The rows (M, F) or windows (M, T, F) on which a graph must equal its native model: the real ones themselves, real ones with NaN in a tenth
+ * of their values and one with nothing but NaN; for sequence models a window whose bars are all the same; and for each tree border a
+ * real row with that feature at the threshold and one float32 step to either side, where `<` and `≤` or float32 and float64 thresholds part ways.
  */
 export function probeRows(options: ProbeOptions): Float32Array {
-  const { X, features: width, nanAllowed } = options;
+  const { X, features, nanAllowed, seqLen = null } = options;
+  const width = (seqLen ?? 1) * features;
   const random = seededRandom(options.seed);
   const real = X.length / width;
   const someRow = (): Float32Array => {
@@ -42,6 +46,10 @@ export function probeRows(options: ProbeOptions): Float32Array {
       probes.push(someRow().map((value) => (random.next() < 0.1 ? Number.NaN : value)));
     }
     probes.push(new Float32Array(width).fill(Number.NaN));
+  }
+  if (seqLen !== null) {
+    const bar = someRow().subarray(-features);
+    probes.push(new Float32Array(width).map((_, i) => bar[i % features]!));
   }
   for (const [feature, threshold] of chosenBorders(options.borders, options.maxBorders ?? 1_000, random)) {
     const row = someRow();
@@ -64,20 +72,30 @@ export function probeRows(options: ProbeOptions): Float32Array {
  */
 export async function checkParity(
   graph: string | Uint8Array,
-  rows: { X: Float32Array; featureNames: readonly string[]; native: Float32Array },
+  rows: {
+    /** (M, F), or (M, T, F) where there is a `seqLen`. */
+    X: Float32Array;
+    featureNames: readonly string[];
+    /** Rows of a window, T; left out or null for tabular models. */
+    seqLen?: number | null;
+    /** (M, 3). */
+    native: Float32Array;
+  },
 ): Promise<ParityResult> {
-  const width = rows.featureNames.length;
+  const { featureNames, seqLen = null } = rows;
+  const width = (seqLen ?? 1) * featureNames.length;
   const n = rows.X.length / width;
   if (rows.native.length !== 3 * n) {
     throw new FoldwiseError("data.wrong_shape", `Got ${rows.native.length} native probabilities for ${n} rows.`, {
       remedy: "Predict the same rows that are compared.",
     });
   }
-  const predictor = await OnnxPredictor.open(graph, rows.featureNames);
+  const predictor = await OnnxPredictor.open(graph, featureNames, { seqLen });
+  const size = batchRows(featureNames.length, seqLen);
   try {
     let worst = { difference: 0, row: 0 };
-    for (let from = 0; from < n; from += BATCH_ROWS) {
-      const to = Math.min(from + BATCH_ROWS, n);
+    for (let from = 0; from < n; from += size) {
+      const to = Math.min(from + size, n);
       const p = await predictor.run(rows.X.subarray(from * width, to * width), to - from, "raw_probabilities");
       for (let i = 0; i < p.length; i++) {
         const difference = Math.abs(p[i]! - rows.native[3 * from + i]!);

@@ -12,6 +12,7 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import { readMarketBars } from "./market.js";
+import { piecesOfBars } from "./pieces.js";
 import { loadFeaturePlugins } from "./plugins.js";
 
 /** Rows that a model of this pipeline takes. */
@@ -103,12 +104,12 @@ async function pluginsOf(
   );
 }
 
-/** Reads a file of bars by the pipeline's bar time and zone, and turns it into rows. */
+/** Reads a file of bars by the pipeline's bar time and zone, and turns it into rows; `piece` is (N), as `prepare` would write it. */
 export async function rowsFromBarsFile(
   pipeline: PipelineSpec,
   path: string,
   options: Omit<RowsOptions, "step"> = {},
-): Promise<FeatureRows & { file: BarsFile }> {
+): Promise<FeatureRows & { file: BarsFile; piece: Int32Array }> {
   const { barTime, timeZone, rolls: earlier } = pipeline;
   const { rolls, onNotice, dateOrder = pipeline.dateOrder } = options;
   const market = await readMarketBars(path, pipeline, {
@@ -119,8 +120,11 @@ export async function rowsFromBarsFile(
     ...(dateOrder === undefined ? {} : { dateOrder }),
     ...(onNotice === undefined ? {} : { onNotice }),
   });
-  const { file, adjusted } = market;
-  return { ...(await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step })), file };
+  const { file, adjusted, unadjusted } = market;
+  const rows = await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step });
+  const { timestamp, n } = adjusted.bars;
+  const piece = piecesOfBars(pipeline, timestamp, unadjusted).subarray(n - rows.timestamps.length);
+  return { ...rows, file, piece };
 }
 
 /** The rows after the plan's warm-up; what `prepare` and `predict --bars` share. Signals get through while it works. */
