@@ -20,7 +20,13 @@ export {
   FeatureStream,
   planFeatures,
 } from "./features/index.js";
-export { loadModel, type ServedModel } from "./inference/index.js";
+export {
+  loadModel,
+  type ServedModel,
+  type StreamedAnswer,
+  type StreamedRow,
+  StreamingPredictor,
+} from "./inference/index.js";
 export { tripleBarrier } from "./labels/index.js";
 export {
   loadPlugins,

@@ -120,10 +120,10 @@ async function predictOnce(
   const bars = join(out, "bars", "MES_synthetic_5m.csv");
   const { rows } = await predictFile({ model, source: { kind: "bars", path: bars }, out: path, cwd, signal });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  const row = new Float32Array(model.featureNames.length);
+  const bar = new Float32Array((model.seqLen ?? 1) * model.featureNames.length);
   const calls = 2_000;
   const began = performance.now();
-  for (let i = 0; i < calls; i += 1) await model.predictRow(row);
+  for (let i = 0; i < calls; i += 1) await (model.seqLen === null ? model.predictRow(bar) : model.predictWindow(bar));
   const micros = ((performance.now() - began) / calls) * 1000;
   output.print("\n── Predicting in plain Node, without Python ─────────────────────");
   output.print(`${job.job}: ${rows} rows from raw bars in ${seconds} s; one row takes ${micros.toFixed(0)} µs`);

@@ -7,6 +7,7 @@ import { openDuckDB } from "./duckdb.js";
 import { FeatureBlock } from "./feature-block.js";
 import { checkNames } from "./feature-names.js";
 import { type DatasetFiles, locateDataset, locateFile } from "./locate.js";
+import { LookBack, Stretches, sliceRows } from "./look-back.js";
 import { readMeta } from "./meta.js";
 import { shares } from "./parts.js";
 import { planRoles } from "./roles.js";
@@ -24,17 +25,20 @@ export interface FeatureBatch {
   timestamps: Timestamps;
   /** (n, F) row-major, features in the order asked for. */
   X: Float32Array;
-  /** (n); one value a file where there is no such column. */
+  /**
+   * (n) numbers of unbroken stretches, counted on from batch to batch: of one value of the file's `piece` column, also across files; where
+   * there is none, a file is a stretch.
+   */
   piece: Int32Array;
-  /** Rows that were asked for, `from` to `to` (exclusive); all, but where context is streamed too. */
-  wanted: { from: number; to: number };
+  /** Rows before those that were asked for, which their windows look back at. */
+  isContext: boolean;
   /** Rows of all batches together; null for CSV files, which would have to be read through for it. */
   total: number | null;
 }
 
 export interface FeatureStreamOptions {
-  /** Rows before those that are asked for come too, for the windows that reach back to them. */
-  context?: boolean;
+  /** Rows before the first one of a `part` that are given as context, where there are so many; 0 by default. */
+  lookBack?: number;
 }
 
 /**
@@ -44,7 +48,7 @@ export interface FeatureStreamOptions {
 export async function* featureStream(
   source: FeatureSource,
   names: readonly string[],
-  { context = false }: FeatureStreamOptions = {},
+  { lookBack = 0 }: FeatureStreamOptions = {},
 ): AsyncGenerator<FeatureBatch, void, undefined> {
   const files = typeof source === "string" ? locateFile(source) : locateDataset(source.symbol, source.data);
   const part = typeof source === "string" ? "all" : (source.part ?? "all");
@@ -55,13 +59,18 @@ export async function* featureStream(
     const chosen = tables.filter((_, k) => files.layout === "series" || part === "all" || part === PART_NAMES[k]);
     const cut = isWhole ? null : await cutOf(connection, files, chosen[0]!, part);
     const total = await countWanted(connection, chosen, cut);
-    const last = tables.indexOf(chosen.at(-1)!);
-    let start = 0;
-    for (const [file, table] of tables.slice(0, last + 1).entries()) {
-      const stream = { table, file, start, names, total, context };
-      if (chosen.includes(table)) yield* streamTable(connection, { ...stream, cut });
-      else if (context) yield* streamTable(connection, { ...stream, cut: NOTHING });
-      if (file < last) start += await countRows(connection, table);
+    const starts = [0];
+    for (const table of tables.slice(0, -1)) starts.push(starts.at(-1)! + (await countRows(connection, table)));
+    const firstRow = starts[tables.indexOf(chosen[0]!)]!;
+    const tail = new LookBack(lookBack);
+    const pieces = new Stretches();
+    for (const [k, table] of tables.entries()) {
+      const start = starts[k]!;
+      const isWanted = chosen.includes(table);
+      // Files of one piece each are not looked back at across their border, and those that end too early not at all.
+      const isContext = start < firstRow && (starts[k + 1] ?? 0) > firstRow - lookBack && hasPieces(table);
+      if (isWanted || isContext)
+        yield* streamTable(connection, { table, start, names, cut, total, isWanted, tail, pieces });
     }
   } finally {
     close();
@@ -114,22 +123,28 @@ interface Stream {
   names: readonly string[];
   cut: Cut | null;
   total: number | null;
+  /** False for a file that is only looked back at. */
+  isWanted: boolean;
+  tail: LookBack;
+  pieces: Stretches;
 }
 
 async function* streamTable(
   connection: DuckDBConnection,
-  { table, file, context, start, names, cut, total }: Stream,
+  { table, start, names, cut, total, isWanted, tail, pieces }: Stream,
 ): AsyncGenerator<FeatureBatch, void, undefined> {
   const wanted = (row: number, stamp: number): boolean => {
+    if (!isWanted) return false;
     const at = cut?.by === "row" ? row : stamp;
     return cut === null || (at >= cut.from && at < cut.to);
   };
   const roles = planRoles(table.columns, { path: table.file.path, labelsRequired: false });
   checkNames(roles.features, names, table.file.path);
   const stamp: ColumnRequest = { name: roles.timestamp, as: "stamp" };
-  const pieces = roles.piece === null ? [] : [{ name: roles.piece, as: "number" as const }];
-  const features = new FeatureBlock(table, names, 1 + pieces.length);
-  const requests = [stamp, ...pieces, ...features.requests];
+  const pieceRequests = roles.piece === null ? [] : [{ name: roles.piece, as: "number" as const }];
+  const features = new FeatureBlock(table, names, 1 + pieceRequests.length);
+  const requests = [stamp, ...pieceRequests, ...features.requests];
+  if (roles.piece === null) pieces.break();
   const place = placeInTable(table, 0);
   const dateOrder = await dateOrderOf(connection, table, roles.timestamp);
   let before = Number.NEGATIVE_INFINITY;
@@ -146,28 +161,29 @@ async function* streamTable(
       const [row, feature] = [Math.floor(bad / names.length), bad % names.length];
       throw infiniteValue(names[feature]!, features.valueAt(batch, row, feature), batch.start + row, place);
     }
-    const piece =
-      pieces.length === 0 ? new Int32Array(batch.rows).fill(file) : pieceOf(table, pieces[0]!, batch, place);
+    const piece = pieces.number(
+      pieceRequests.length === 0 ? new Int32Array(batch.rows) : pieceOf(table, pieceRequests[0]!, batch, place),
+    );
     // A part is one stretch of rows, so what is wanted of a batch is one too.
     let from = 0;
     let to = batch.rows;
     while (from < to && !wanted(batch.start + from, timestamps[from]!)) from++;
     while (to > from && !wanted(batch.start + to - 1, timestamps[to - 1]!)) to--;
-    if (context) yield { start: start + batch.start, timestamps, X, piece, wanted: { from, to }, total };
-    else if (from < to) {
-      yield {
-        start: start + batch.start + from,
-        timestamps: timestamps.slice(from, to),
-        X: X.subarray(from * names.length, to * names.length),
-        piece: piece.slice(from, to),
-        wanted: { from: 0, to: to - from },
-        total,
-      };
-    }
+    const rows = { start: start + batch.start, timestamps, X, piece, total };
+    tail.add(sliceRows(rows, 0, from === to ? batch.rows : from));
+    if (from === to) continue;
+    const context = tail.take();
+    if (context !== null) yield { ...context, isContext: true };
+    yield { ...sliceRows(rows, from, to), isContext: false };
   }
 }
 
+const hasPieces = (table: Table): boolean =>
+  planRoles(table.columns, { path: table.file.path, labelsRequired: false }).piece !== null;
+
+/** The values of the `piece` column, checked but not numbered anew. */
 function pieceOf(table: Table, request: ColumnRequest, batch: Batch, place: PlaceOfRow): Int32Array {
   const values = readerOf(table, request) === "float32" ? Float64Array.from(batch.float32(1)) : batch.float64(1);
-  return piecesOf(request.name, values, (row, column, value) => place(row + batch.start, column, value));
+  piecesOf(request.name, values, (row, column, value) => place(row + batch.start, column, value));
+  return Int32Array.from(values);
 }

@@ -12,4 +12,6 @@ export { type PredictionBatch, type PredictionColumn, writePredictions } from ".
 export { type RollRow, readRolls } from "./rolls.js";
 export { formatStamp, parseStamp } from "./stamps.js";
 export { DEFAULT_STORE } from "./store.js";
+export { type CarriedWindows, WindowCarry } from "./window-carry.js";
+export { readWindows, windowEnds } from "./windows.js";
 export { type DatasetToWrite, type WriteDatasetOptions, writeDataset } from "./write.js";

@@ -4,10 +4,10 @@ import { type Probabilities, rowLogLosses, weightedMean } from "./losses.js";
 export const IMPORTANCE_ROWS = 2_000;
 
 export interface ImportanceSample {
-  /** (N, F) row-major; windows (N, steps, F) of a sequence model. */
+  /** (N, F) row-major; windows (N, T, F) for sequence models. */
   X: Float32Array;
-  /** Rows of a window, whose values of a feature are shuffled together; 1 by default. */
-  steps?: number;
+  /** Rows of a window, T; left out or null for tabular models. */
+  seqLen?: number | null;
   /** (N) in −1, 0, 1. */
   y: Int8Array;
   features: readonly string[];
@@ -15,7 +15,8 @@ export interface ImportanceSample {
 
 /**
  * Permutation importance (Breiman, 2001): by how many nats the log-loss rises when one feature's values are shuffled among the
- * rows, which keeps its distribution and breaks its bond to the label. Negative values (noise) are kept as they are.
+ * rows, which keeps its distribution and breaks its bond to the label. Of windows a feature's whole series is exchanged for another window's,
+ * so that each stays a series that may have been. Negative values (noise) are kept as they are.
  * One shuffle, the same for every feature, so features are compared on the same footing and equal columns get equal figures.
  * Costs F + 1 predictions of N rows; keep N ≤ `IMPORTANCE_ROWS` (see `sampleRows`).
  */
@@ -24,12 +25,13 @@ export async function permutationImportance(
   predict: (X: Float32Array, rows: number) => Promise<Probabilities>,
   options: { seed: number; signal?: AbortSignal },
 ): Promise<Record<string, number>> {
-  const { X, y, features } = sample;
+  const { X, y, features, seqLen = null } = sample;
   const n = y.length;
-  const F = features.length;
-  const width = F * (sample.steps ?? 1);
-  if (n === 0 || X.length !== n * width) {
-    throw new FoldwiseError("data.shape_mismatch", `Got ${X.length} values for ${n} rows of ${width} values.`, {
+  const width = features.length;
+  const size = (seqLen ?? 1) * width;
+  if (n === 0 || X.length !== n * size) {
+    const what = seqLen === null ? "rows" : `windows of ${seqLen} bars`;
+    throw new FoldwiseError("data.shape_mismatch", `Got ${X.length} values for ${n} ${what} of ${width} features.`, {
       remedy: "Give row-major values of at least one row.",
     });
   }
@@ -41,10 +43,10 @@ export async function permutationImportance(
   for (let f = 0; f < F; f++) {
     throwIfAborted(options.signal);
     for (let i = 0; i < n; i++) {
-      for (let at = f; at < width; at += F) work[i * width + at] = X[order[i]! * width + at]!;
+      for (let at = f; at < size; at += width) work[i * size + at] = X[order[i]! * size + at]!;
     }
     importance[features[f]!] = (await loss()) - base;
-    for (let i = 0; i < n; i++) for (let at = f; at < width; at += F) work[i * width + at] = X[i * width + at]!;
+    for (let at = f; at < work.length; at += width) work[at] = X[at]!;
   }
   return importance;
 }

@@ -16,8 +16,9 @@ import {
   type PredictionOutput,
   type TrainingMetrics,
 } from "../types/index.js";
-import { matchFeatures } from "./features.js";
-import { BATCH_ROWS, checkDistributions, OnnxPredictor, type PredictorOptions, toOutput } from "./predictor.js";
+import { predictInBatches } from "./batches.js";
+import { checkedRow, checkedWindow, inputShape, type ModelShape } from "./modelShape.js";
+import { OnnxPredictor, type PredictorOptions } from "./predictor.js";
 
 /** A trained model in plain Node: it predicts and can be copied; it cannot be fitted again. */
 export interface ServedModel extends BaseModel {
@@ -25,11 +26,14 @@ export interface ServedModel extends BaseModel {
   /** What turns raw bars into this model's rows; null where it was trained on rows of unknown origin. */
   readonly pipeline: PipelineSpec | null;
   readonly featureNames: readonly string[];
-  /** Bars of the window that the model answers from; null: single rows. */
+  /** Bars of a window, T; null for tabular models. */
   readonly seqLen: number | null;
-  /** One row (F) in the order of `featureNames` → (3) probabilities of −1, 0, 1; tens of microseconds. */
+  /**
+   * One row (F) in the order of `featureNames` → (3) probabilities of −1, 0, 1; tens of microseconds.
+   * Throws `model.takes_windows` for sequence models.
+   */
   predictRow(row: Float32Array): Promise<Float32Array>;
-  /** One window (T, F), row-major, the newest row last → (3) probabilities. */
+  /** One window (T · F), oldest row first → (3), for sequence models; throws `model.takes_rows` for the others. */
   predictWindow(window: Float32Array): Promise<Float32Array>;
   /** Frees what the model holds. */
   close(): Promise<void>;
@@ -46,6 +50,12 @@ export interface LoadOptions extends PredictorOptions {
  */
 export async function loadModel(dir: string, options: LoadOptions = {}): Promise<ServedModel> {
   const bundle = await readBundle(dir);
+  const { input, seq_len } = bundle.manifest;
+  if (input === "sequence" && seq_len === null) {
+    throw new FoldwiseError("bundle.not_a_bundle", `${dir} holds a sequence model without the length of its windows.`, {
+      remedy: "Restore the bundle from its source, or train the model again.",
+    });
+  }
   const answer =
     bundle.manifest.kind === "engine" ? await openGraph(bundle, options) : await openPlugin(bundle, options);
   return new BundleModel(bundle, answer);
@@ -58,6 +68,8 @@ interface Answering {
   predictWindow(window: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
+
+const seqLenOf = ({ input, seq_len }: BundleManifest): number | null => (input === "sequence" ? seq_len : null);
 
 class BundleModel implements ServedModel {
   constructor(
@@ -75,6 +87,10 @@ class BundleModel implements ServedModel {
 
   get featureNames(): readonly string[] {
     return this.bundle.manifest.features;
+  }
+
+  get seqLen(): number | null {
+    return seqLenOf(this.bundle.manifest);
   }
 
   async fit(): Promise<TrainingMetrics> {
@@ -110,9 +126,10 @@ class BundleModel implements ServedModel {
 
 /** The bytes that were hashed are the bytes that run. */
 function openGraph(bundle: Bundle, options: PredictorOptions): Promise<Answering> {
-  return OnnxPredictor.open(readBundleFile(bundle, ONNX_NAME), bundle.manifest.features, {
+  const { manifest } = bundle;
+  return OnnxPredictor.open(readBundleFile(bundle, ONNX_NAME), manifest.features, {
     ...options,
-    seqLen: bundle.manifest.seq_len,
+    seqLen: seqLenOf(manifest),
   });
 }
 
@@ -130,28 +147,21 @@ async function openPlugin(bundle: Bundle, options: LoadOptions): Promise<Answeri
     );
   }
   const model = await definition.load(bundle.dir);
-  const predict = async (X: FeatureMatrix): Promise<PredictionOutput> => {
-    const { rows, read } = matchFeatures(X, features);
-    const probabilities = new Float32Array(3 * rows);
-    for (let from = 0; from < rows; from += BATCH_ROWS) {
-      const to = Math.min(from + BATCH_ROWS, rows);
-      const batch: FeatureArray = {
-        data: await read(from, to),
-        shape: [to - from, features.length],
-        featureNames: features,
-      };
-      const answer = (await model.predict(batch)).probabilities;
-      checkDistributions(batch.data, answer, features, from);
-      probabilities.set(answer, 3 * from);
-    }
-    return toOutput(probabilities);
-  };
-  const predictRow = async (row: Float32Array): Promise<Float32Array> =>
-    (await predict({ data: row, shape: [1, row.length], featureNames: features })).probabilities;
+  const shape: ModelShape = { featureNames: features, seqLen: seqLenOf(bundle.manifest) };
+  const matrix = (data: Float32Array, n: number): FeatureArray => ({
+    data,
+    shape: inputShape(n, shape),
+    featureNames: features,
+  });
+  const predict = (X: FeatureMatrix): Promise<PredictionOutput> =>
+    predictInBatches(X, shape, async (values, n) => (await model.predict(matrix(values, n))).probabilities);
+  // A copy: a plug-in may read its rows later, when the caller fills its own anew.
+  const predictOne = async (values: Float32Array): Promise<Float32Array> =>
+    (await predict(matrix(values.slice(), 1))).probabilities;
   return {
     predict,
-    predictRow,
-    predictWindow: predictRow,
+    predictRow: async (row) => predictOne(checkedRow(row, shape)),
+    predictWindow: async (window) => predictOne(checkedWindow(window, shape)),
     close: async () => {},
   };
 }

@@ -1,4 +1,5 @@
 import { FoldwiseError, type Random, seededRandom } from "../types/index.js";
+import { batchRows } from "./batches.js";
 import { OnnxPredictor } from "./predictor.js";
 
 /** The largest difference of a probability between the native model and its graph in Node. */
@@ -11,12 +12,12 @@ export interface ParityResult {
 }
 
 export interface ProbeOptions {
-  /** (N, F) row-major: real rows, N ≥ 1; windows (N, steps, F) of a sequence model. */
+  /** (N, F) row-major: real rows, N ≥ 1; windows (N, T, F) of sequence models. */
   X: Float32Array;
   features: number;
-  /** Rows of a window; 1 by default. */
-  steps?: number;
-  /** Is NaN a value that the model may be given? Then half as many rows again have some. */
+  /** Rows of a window, T; left out or null for tabular models. */
+  seqLen?: number | null;
+  /** Is NaN a value that the model may be given? Then half as many rows or windows again have some. */
   nanAllowed: boolean;
   /** float32 (B, 2) of feature index and threshold, as an export answers it; null without trees. */
   borders: Float32Array | null;
@@ -26,13 +27,13 @@ export interface ProbeOptions {
 }
 
 /**
- * The rows (M, F), or windows (M, steps, F), on which a graph must equal its native model: the real rows themselves, real rows with NaN in a tenth of
- * their features and one with nothing but NaN, and for each tree border a real row with that feature at the threshold and one
- * float32 step to either side, where `<` and `≤` or float32 and float64 thresholds part ways.
+ * The rows (M, F) or windows (M, T, F) on which a graph must equal its native model: the real ones themselves, real ones with NaN in a tenth
+ * of their values and one with nothing but NaN; for sequence models a window whose bars are all the same; and for each tree border a
+ * real row with that feature at the threshold and one float32 step to either side, where `<` and `≤` or float32 and float64 thresholds part ways.
  */
 export function probeRows(options: ProbeOptions): Float32Array {
-  const { X, nanAllowed } = options;
-  const width = options.features * (options.steps ?? 1);
+  const { X, features, nanAllowed, seqLen = null } = options;
+  const width = (seqLen ?? 1) * features;
   const random = seededRandom(options.seed);
   const real = X.length / width;
   const someRow = (): Float32Array => {
@@ -45,6 +46,10 @@ export function probeRows(options: ProbeOptions): Float32Array {
       probes.push(someRow().map((value) => (random.next() < 0.1 ? Number.NaN : value)));
     }
     probes.push(new Float32Array(width).fill(Number.NaN));
+  }
+  if (seqLen !== null) {
+    const bar = someRow().subarray(-features);
+    probes.push(new Float32Array(width).map((_, i) => bar[i % features]!));
   }
   for (const [feature, threshold] of chosenBorders(options.borders, options.maxBorders ?? 1_000, random)) {
     const row = someRow();
@@ -67,21 +72,30 @@ export function probeRows(options: ProbeOptions): Float32Array {
  */
 export async function checkParity(
   graph: string | Uint8Array,
-  rows: { X: Float32Array; featureNames: readonly string[]; native: Float32Array; seqLen?: number | null },
+  rows: {
+    /** (M, F), or (M, T, F) where there is a `seqLen`. */
+    X: Float32Array;
+    featureNames: readonly string[];
+    /** Rows of a window, T; left out or null for tabular models. */
+    seqLen?: number | null;
+    /** (M, 3). */
+    native: Float32Array;
+  },
 ): Promise<ParityResult> {
-  const { seqLen = null } = rows;
-  const width = rows.featureNames.length * (seqLen ?? 1);
+  const { featureNames, seqLen = null } = rows;
+  const width = (seqLen ?? 1) * featureNames.length;
   const n = rows.X.length / width;
   if (rows.native.length !== 3 * n) {
     throw new FoldwiseError("data.wrong_shape", `Got ${rows.native.length} native probabilities for ${n} rows.`, {
       remedy: "Predict the same rows that are compared.",
     });
   }
-  const predictor = await OnnxPredictor.open(graph, rows.featureNames, { seqLen });
+  const predictor = await OnnxPredictor.open(graph, featureNames, { seqLen });
+  const size = batchRows(featureNames.length, seqLen);
   try {
     let worst = { difference: 0, row: 0 };
-    for (let from = 0; from < n; from += predictor.batch) {
-      const to = Math.min(from + predictor.batch, n);
+    for (let from = 0; from < n; from += size) {
+      const to = Math.min(from + size, n);
       const p = await predictor.run(rows.X.subarray(from * width, to * width), to - from, "raw_probabilities");
       for (let i = 0; i < p.length; i++) {
         const difference = Math.abs(p[i]! - rows.native[3 * from + i]!);

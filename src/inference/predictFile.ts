@@ -5,23 +5,24 @@ import {
   inOrder,
   locateDataset,
   type PredictionBatch,
+  WindowCarry,
   writePredictions,
 } from "../data/index.js";
 import { refuseOverwriting } from "../files/index.js";
 import { rowsFromBarsFile } from "../prepare/index.js";
 import {
   type DateOrder,
+  type FeatureArray,
   FoldwiseError,
   type OnEvent,
   type PartName,
   type Timestamps,
   throwIfAborted,
 } from "../types/index.js";
+import { batchRows } from "./batches.js";
+import { noFullWindow } from "./features.js";
 import type { ServedModel } from "./load.js";
 import { PREDICTION_COLUMNS, predictionBatch } from "./predictionTable.js";
-import { BATCH_ROWS } from "./predictor.js";
-import { WindowStream } from "./windowStream.js";
-import { requireWindows } from "./windows.js";
 
 /** Where the rows come from: a prepared file, a symbol of a data folder, or raw bars. */
 export type PredictSource =
@@ -50,18 +51,22 @@ interface Rows {
   start: number;
   timestamps: Timestamps;
   X: Float32Array;
+  /** (n), counted on from batch to batch. */
   piece: Int32Array;
-  wanted: { from: number; to: number };
   part: string;
+  /** Rows before those asked for: windows look back at them, no answer is wanted. */
+  isContext: boolean;
   /** Of the whole source, where it is known. */
   total: number | null;
 }
 
 /**
  * Predicts every row of a source in plain Node and writes them in batches. Labels are never read, so the test part stays closed.
+ * Sequence models answer the rows that have a full window in their piece; of a part, the first rows look back before it. How many rows are
+ * left out is told once.
  *
  * @throws FoldwiseError `bundle.no_pipeline` for bars and a bundle that was not trained on prepared bars, `bundle.features_differ`,
- * `bundle.feature_plugins`, and what reading and writing throw.
+ * `bundle.feature_plugins`, `data.no_full_window` where no row can be answered, and what reading and writing throw.
  */
 export async function predictFile(options: PredictFileOptions): Promise<{ rows: number }> {
   const { source, out, rolls } = options;
@@ -72,28 +77,73 @@ export async function predictFile(options: PredictFileOptions): Promise<{ rows: 
 
 async function* answers(options: PredictFileOptions): AsyncGenerator<PredictionBatch> {
   const { model, signal, onEvent } = options;
-  const features = model.featureNames;
-  if (model.seqLen !== null) {
-    yield* windowAnswers(options, model.seqLen);
-    return;
-  }
-  let done = 0;
-  for await (const { start, timestamps, X, part, total } of rowsOf(options)) {
-    for (let from = 0; from < timestamps.length; from += BATCH_ROWS) {
+  const counts = { seen: 0, answered: 0 };
+  const inputOf = model.seqLen === null ? rowInput(model) : windowInput(model, model.seqLen);
+  for await (const batch of rowsOf(options)) {
+    const { ends, read, size } = inputOf(batch);
+    if (batch.isContext) continue;
+    const { start, timestamps, part, total } = batch;
+    for (let from = 0; from < ends.length; from += size) {
       throwIfAborted(signal);
-      const to = Math.min(from + BATCH_ROWS, timestamps.length);
-      const output = await model.predict({
-        data: X.subarray(from * features.length, to * features.length),
-        shape: [to - from, features.length],
-        featureNames: features,
+      const to = Math.min(from + size, ends.length);
+      const output = await model.predict(await read(from, to));
+      const rows = ends.subarray(from, to);
+      yield predictionBatch({
+        timestamps: Float64Array.from(rows, (row) => timestamps[row]!),
+        rows: rows.map((row) => start + row),
+        part,
+        output,
       });
-      const rows = Int32Array.from({ length: to - from }, (_, i) => start + from + i);
-      yield predictionBatch({ timestamps: timestamps.subarray(from, to), rows, part, output });
-      done += to - from;
       // A bar without an end says less than none.
-      if (total !== null) onEvent?.({ event: "progress", stage: "predict", step: done, total });
+      if (total !== null)
+        onEvent?.({ event: "progress", stage: "predict", step: counts.seen + rows.at(-1)! + 1, total });
     }
+    counts.seen += timestamps.length;
+    counts.answered += ends.length;
   }
+  if (model.seqLen !== null) tellLeftOut(counts, model.seqLen, onEvent);
+}
+
+/** What of a batch is answered: positions of rows in it, and the model's input for some of them. */
+interface Answerable {
+  ends: Int32Array;
+  read(from: number, to: number): Promise<FeatureArray>;
+  /** Of them in one call of the model. */
+  size: number;
+}
+
+function rowInput({ featureNames }: ServedModel): (rows: Rows) => Answerable {
+  const width = featureNames.length;
+  return ({ X, timestamps }) => ({
+    ends: Int32Array.from(timestamps.keys()),
+    read: async (from, to) => ({
+      data: X.subarray(from * width, to * width),
+      shape: [to - from, width],
+      featureNames,
+    }),
+    size: batchRows(width, null),
+  });
+}
+
+/** Windows of the rows of all batches, those of a piece together. */
+function windowInput({ featureNames }: ServedModel, seqLen: number): (rows: Rows) => Answerable {
+  const carry = new WindowCarry(seqLen, featureNames);
+  const width = featureNames.length;
+  return ({ X, piece }) => {
+    const { ends, read } = carry.add(X, piece);
+    return {
+      ends,
+      read: async (from, to) => ({ data: await read(from, to), shape: [to - from, seqLen, width], featureNames }),
+      size: batchRows(width, seqLen),
+    };
+  };
+}
+
+function tellLeftOut({ seen, answered }: { seen: number; answered: number }, seqLen: number, onEvent?: OnEvent): void {
+  if (answered === 0) throw noFullWindow(seqLen, seen);
+  if (answered === seen) return;
+  const message = `${seen - answered} of ${seen} rows are left out: the model looks at windows of ${seqLen} bars, and these have fewer before them in their piece.`;
+  onEvent?.({ event: "notice", message });
 }
 
 /** Of the rows at which a window ends; how many end none is told at the end. */
@@ -133,8 +183,8 @@ async function* rowsOf({
 }: PredictFileOptions): AsyncGenerator<Rows> {
   if (source.kind !== "bars") {
     const { data, part } = streamSource(source);
-    const context = model.seqLen !== null;
-    for await (const batch of featureStream(data, model.featureNames, { context })) yield { ...batch, part };
+    const lookBack = (model.seqLen ?? 1) - 1;
+    for await (const batch of featureStream(data, model.featureNames, { lookBack })) yield { ...batch, part };
     return;
   }
   if (model.pipeline === null) {
@@ -155,8 +205,7 @@ async function* rowsOf({
   checkNames(featureNames, model.featureNames);
   // A bundle trained on reordered columns has them in its own order.
   const X = inOrder(rows.X, featureNames, model.featureNames);
-  const total = timestamps.length;
-  yield { start: 0, timestamps, X, piece, wanted: { from: 0, to: total }, part: "bars", total };
+  yield { start: 0, timestamps, X, piece, part: "bars", isContext: false, total: timestamps.length };
 }
 
 function streamSource(source: Exclude<PredictSource, { kind: "bars" }>): { data: FeatureSource; part: string } {

@@ -12,6 +12,7 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import { readMarketBars } from "./market.js";
+import { piecesOfBars } from "./pieces.js";
 import { loadFeaturePlugins } from "./plugins.js";
 
 /** Rows that a model of this pipeline takes. */
@@ -103,7 +104,7 @@ async function pluginsOf(
   );
 }
 
-/** Reads a file of bars by the pipeline's bar time and zone, and turns it into rows, in the pieces that `prepare` would make. */
+/** Reads a file of bars by the pipeline's bar time and zone, and turns it into rows; `piece` is (N), as `prepare` would write it. */
 export async function rowsFromBarsFile(
   pipeline: PipelineSpec,
   path: string,
@@ -119,11 +120,11 @@ export async function rowsFromBarsFile(
     ...(dateOrder === undefined ? {} : { dateOrder }),
     ...(onNotice === undefined ? {} : { onNotice }),
   });
-  const { file, adjusted, calendar, unadjusted } = market;
+  const { file, adjusted, unadjusted } = market;
   const rows = await rowsFromBars(pipeline, adjusted.bars, { ...options, step: file.step });
-  const { step, maxGap } = pipeline;
-  const { piece } = assignPieces(adjusted.bars.timestamp, { step, calendar, maxGap, rolls: unadjusted });
-  return { ...rows, file, piece: piece.subarray(piece.length - rows.timestamps.length) };
+  const { timestamp, n } = adjusted.bars;
+  const piece = piecesOfBars(pipeline, timestamp, unadjusted).subarray(n - rows.timestamps.length);
+  return { ...rows, file, piece };
 }
 
 /** The rows after the plan's warm-up; what `prepare` and `predict --bars` share. Signals get through while it works. */

@@ -1,15 +1,31 @@
 /**
- * Those of `rows` at which a window of `length` rows ends: rows row−length+1 … row lie in one unbroken run of one piece value, and
- * none before `from`. Pure; `rows` keep their order.
+ * Tells of a row whether it ends a full window: whether the `length` rows up to and with it lie in one unbroken run of one piece,
+ * none before `from`.
  *
- *     piece   0 0 0 0 0 1 1 1 1     length 3
- *     ends        ● ● ●     ● ●
+ * ```
+ * length 3, from 0     row    0 1 2 3 4 5 6 7 8
+ *                      piece  0 0 0 0 1 1 1 1 0     a value that comes again begins a run of its own
+ *                      ends       ■ ■     ■ ■
+ * length 3, from 2     ends                 ■ ■       those of rows 2 and 3 reach back before row 2
+ * ```
+ *
+ * @param piece (N), of every row of the dataset.
+ * @throws RangeError for a row that there is not, when the answer is asked for.
  */
+export function windowTest(piece: Int32Array, length: number, from = 0): (row: number) => boolean {
+  if (!Number.isInteger(length) || length < 1) throw new RangeError(`a window of ${length} rows`);
+  const n = piece.length;
+  const runStart = new Int32Array(n);
+  for (let row = 1; row < n; row++) runStart[row] = piece[row] === piece[row - 1] ? runStart[row - 1]! : row;
+  return (row) => {
+    const start = runStart[row];
+    if (start === undefined) throw new RangeError(`row ${row} of a dataset of ${n} rows`);
+    return row - length + 1 >= Math.max(start, from);
+  };
+}
+
+/** Those of `rows` (any order, kept) that end a full window of `length` rows; see {@link windowTest}. */
 export function rowsWithWindow(rows: Int32Array, piece: Int32Array, length: number, from = 0): Int32Array {
-  // How many rows of the same piece stand before each row, itself included.
-  const behind = new Int32Array(piece.length);
-  for (let row = 0; row < piece.length; row++) {
-    behind[row] = row > 0 && piece[row] === piece[row - 1] ? behind[row - 1]! + 1 : 1;
-  }
-  return rows.filter((row) => behind[row]! >= length && row - length + 1 >= from);
+  const hasWindow = windowTest(piece, length, from);
+  return rows.filter((row) => hasWindow(row));
 }

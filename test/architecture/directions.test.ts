@@ -34,7 +34,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   features: ["types", "market"],
   models: ["types"],
   config: ["types", "files", "models"],
-  data: ["types", "files"],
+  data: ["types", "files", "validation"],
   engine: ["types", "files"],
   prepare: ["types", "files", "data", "features", "labels", "market", "validation"],
   artifacts: ["types", "files", "data"],

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type FeatureSource, featureStream, writeDataset } from "../../src/data/index.js";
+import { type FeatureBatch, type FeatureSource, featureStream, writeDataset } from "../../src/data/index.js";
 import { bigDataset } from "./datasets.js";
 import { failureOf, temporaryFolder } from "./helpers.js";
 import { smallTable, withCell, writeCsv } from "./tables.js";
@@ -79,6 +79,58 @@ describe("featureStream", () => {
     expect((await failureOf(whole(unsorted, names))).code).toBe("data.unsorted");
     writeFileSync(join(folder, "c.csv"), "");
     expect((await failureOf(whole(join(folder, "c.csv"), names))).code).toBe("data.empty_file");
+  });
+
+  it("gives the rows before a part as context where they are asked for, across files too", async () => {
+    const out = temporaryFolder();
+    await writeDataset(dataset, { out, layouts: ["series", "splits"] });
+    const { start } = dataset.parts.test;
+    // 2 500 rows reach back over all of the validation part's 750 into the training part.
+    for (const lookBack of [1, 100, 2500]) {
+      for (const data of [join(out, "datasets"), join(out, "splits", "scaled")]) {
+        const batches: FeatureBatch[] = [];
+        const source: FeatureSource = { data, symbol: "TOY", part: "test" };
+        for await (const batch of featureStream(source, dataset.featureNames, { lookBack })) batches.push(batch);
+        const [context, ...wanted] = batches;
+        expect(context).toMatchObject({ isContext: true, start: start - lookBack });
+        expect([...context!.X]).toEqual(rowsOf(start - lookBack, start, [0, 1, 2]));
+        expect([...context!.timestamps]).toEqual([...dataset.timestamps.subarray(start - lookBack, start)]);
+        expect(context!.piece).toHaveLength(lookBack);
+        expect(wanted.map(({ isContext }) => isContext)).not.toContain(true);
+        expect(wanted[0]!.start).toBe(start);
+        // One piece in the files is one stretch in the stream.
+        expect(new Set(batches.flatMap(({ piece }) => [...piece])).size).toBe(1);
+      }
+    }
+  });
+
+  it("gives as much context as there is, and none to the first part", async () => {
+    const out = temporaryFolder();
+    await writeDataset(dataset, { out, layouts: ["series"] });
+    const first = async (part: "train" | "val") => {
+      const source: FeatureSource = { data: join(out, "datasets"), symbol: "TOY", part };
+      for await (const batch of featureStream(source, dataset.featureNames, { lookBack: 9000 })) return batch;
+      throw new Error("no batch");
+    };
+    expect(await first("val")).toMatchObject({ isContext: true, start: 0 });
+    expect((await first("val")).timestamps).toHaveLength(dataset.parts.val.start);
+    expect(await first("train")).toMatchObject({ isContext: false, start: 0 });
+  });
+
+  it("does not look back into a file that is a piece of its own", async () => {
+    const data = temporaryFolder();
+    for (const [k, part] of ["train", "val", "test"].entries()) {
+      const rows = Array.from({ length: 10 }, (_, i) => `2024-01-0${k + 1}T00:0${i}:00Z,${i}`);
+      writeFileSync(join(data, `TOY_${part}.csv`), `timestamp,f\n${rows.join("\n")}\n`);
+    }
+    const batches: FeatureBatch[] = [];
+    for await (const batch of featureStream({ data, symbol: "TOY", part: "test" }, ["f"], { lookBack: 5 }))
+      batches.push(batch);
+    expect(batches.map(({ isContext, start }) => [isContext, start])).toEqual([[false, 20]]);
+    const pieces = new Set<number>();
+    for await (const { piece } of featureStream({ data, symbol: "TOY" }, ["f"]))
+      for (const value of piece) pieces.add(value);
+    expect(pieces.size).toBe(3);
   });
 
   it("can be left in the middle", async () => {

@@ -39,6 +39,49 @@ describe("permutationImportance", () => {
   });
 });
 
+describe("permutationImportance of windows", () => {
+  const [T, F, n] = [4, 2, 300];
+  const random = seededRandom(5);
+  const X = new Float32Array(n * T * F).map(() => random.normal());
+  const at = (rows: Float32Array, i: number, t: number, f: number): number => rows[(i * T + t) * F + f]!;
+  /** The label is the first feature's rise over the window: to see it, a series must be whole. */
+  const y = Int8Array.from({ length: n }, (_, i) => Math.sign(Math.round(at(X, i, 3, 0) - at(X, i, 0, 0))));
+  const seen: Float32Array[] = [];
+  const predict = async (rows: Float32Array) => {
+    seen.push(rows.slice());
+    return Float64Array.from({ length: 3 * n }, (_, j) => {
+      const rise = at(rows, Math.floor(j / 3), 3, 0) - at(rows, Math.floor(j / 3), 0, 0);
+      const score = (c: number) => Math.exp(-Math.abs(c - 1 - rise));
+      return score(j % 3) / (score(0) + score(1) + score(2));
+    });
+  };
+
+  it("exchanges a feature's whole series between windows, and nothing else", async () => {
+    const importance = await permutationImportance({ X, y, features: ["a", "b"], seqLen: T }, predict, { seed: 7 });
+    expect(importance.a).toBeGreaterThan(0.1);
+    expect(importance.b).toBe(0);
+    const seriesOf = (rows: Float32Array, f: number): string[] =>
+      Array.from({ length: n }, (_, i) => [0, 1, 2, 3].map((t) => at(rows, i, t, f)).join());
+    const [base, a, b] = seen as [Float32Array, Float32Array, Float32Array];
+    expect(base).toEqual(X);
+    expect(seriesOf(a, 1)).toEqual(seriesOf(X, 1));
+    expect(seriesOf(b, 0)).toEqual(seriesOf(X, 0));
+    expect(seriesOf(a, 0)).not.toEqual(seriesOf(X, 0));
+    expect(seriesOf(a, 0).sort()).toEqual(seriesOf(X, 0).sort());
+    // One shuffle for all features.
+    const moved = seriesOf(a, 0).map((series) => seriesOf(X, 0).indexOf(series));
+    expect(seriesOf(b, 1)).toEqual(moved.map((i) => seriesOf(X, 1)[i]));
+  });
+
+  it("is refused where the values are not those of windows", async () => {
+    const short = permutationImportance({ X, y, features: ["a", "b"], seqLen: 5 }, predict, { seed: 7 });
+    await expect(short).rejects.toMatchObject({
+      code: "data.shape_mismatch",
+      message: "Got 2400 values for 300 windows of 5 bars of 2 features.",
+    });
+  });
+});
+
 describe("sampleRows", () => {
   it("takes a seeded subset in order, or all rows where they are few", () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => 10 * i);

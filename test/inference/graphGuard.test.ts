@@ -24,8 +24,15 @@ const graph = (...parts: Buffer[]): Buffer => field(7, Buffer.concat(parts));
 const node = (type: string, ...more: Buffer[]): Buffer => field(1, Buffer.concat([field(4, type), ...more]));
 const external = field(5, field(13, "elsewhere.bin"));
 
+/** An attribute that holds a whole number, its fields in this order. */
+const attribute = (name: string, value: number[], nameFirst = true): Buffer => {
+  const fields = [field(1, name), Buffer.from([3 * 8, ...value])];
+  return field(5, Buffer.concat(nameFirst ? fields : fields.reverse()));
+};
+const NEGATIVE = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+
 describe("a graph from a stranger", () => {
-  test.each(["linear", "trees", "one_output"])("is allowed where it only computes: %s", (name) => {
+  test.each(["linear", "trees", "one_output", "lstm", "mixed"])("is allowed where it only computes: %s", (name) => {
     expect(() => refuseUnsafeGraph(fixture(name), name)).not.toThrow();
   });
 
@@ -51,6 +58,32 @@ describe("a graph from a stranger", () => {
     ["a place of data that is not the file", graph(field(5, Buffer.from([14 * 8, 1]))), /other files/],
     ["a second graph", Buffer.concat([graph(node("Add")), graph(node("Loop"))]), /operator Loop/],
     ["a second type of an operator", graph(node("Add", field(4, "Loop"))), /operator Loop/],
+    ["a state of a billion values", graph(node("LSTM", attribute("hidden_size", varint(2 ** 30)))), /recurrent layer/],
+    ["a state above the limit", graph(node("GRU", attribute("hidden_size", varint(16_385)))), /at most 16384/],
+    ["a state of less than nothing", graph(node("RNN", attribute("hidden_size", NEGATIVE))), /recurrent layer/],
+    [
+      "a state whose size stands before its name",
+      graph(node("LSTM", attribute("hidden_size", varint(2 ** 30), false))),
+      /recurrent layer/,
+    ],
+    [
+      "a state whose size stands before the operator's type",
+      graph(field(1, Buffer.concat([attribute("hidden_size", varint(2 ** 30)), field(4, "LSTM")]))),
+      /recurrent layer/,
+    ],
+    [
+      "a state whose size is given twice",
+      graph(
+        node(
+          "LSTM",
+          field(
+            5,
+            Buffer.concat([field(1, "hidden_size"), Buffer.from([24, 4]), Buffer.from([24, ...varint(2 ** 30)])]),
+          ),
+        ),
+      ),
+      /recurrent layer/,
+    ],
     [
       "a type whose length is written in more bytes than it needs",
       graph(field(1, Buffer.from("\x22\x84\x80\x00Loop", "latin1"))),
@@ -60,6 +93,13 @@ describe("a graph from a stranger", () => {
     expect(() => refuseUnsafeGraph(bytes, "model.onnx")).toThrow(
       expect.objectContaining({ code: "bundle.unsafe_graph", message: expect.stringMatching(message) }),
     );
+  });
+
+  test("may have a state of the largest size, and other numbers of any", () => {
+    const state = attribute("hidden_size", varint(16_384));
+    expect(() => refuseUnsafeGraph(graph(node("LSTM", state)), "model.onnx")).not.toThrow();
+    const axis = attribute("axis", NEGATIVE);
+    expect(() => refuseUnsafeGraph(graph(node("Softmax", axis)), "model.onnx")).not.toThrow();
   });
 
   test("is none where a field's number has bits that other readers drop", () => {

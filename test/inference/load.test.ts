@@ -2,10 +2,12 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { BundleSpec } from "../../src/artifacts/index.js";
 import { loadModel } from "../../src/inference/index.js";
 import { ModelRegistry, type TypeScriptModelDefinition } from "../../src/models/index.js";
-import type { FeatureArray } from "../../src/types/index.js";
+import type { FeatureArray, FeatureMatrix } from "../../src/types/index.js";
 import { bundle, folder, pipeline, trees } from "./fixtures.js";
+import { largest, rowsArray, sequenceBundle, series, windowOf } from "./sequences.js";
 
 const X: FeatureArray = { data: trees.X, shape: [trees.rows, 4], featureNames: trees.features };
 
@@ -43,17 +45,28 @@ describe("loadModel", () => {
     await expect(loadModel(dir)).rejects.toMatchObject({ code: "bundle.hash_mismatch" });
   });
 
-  it("refuses a bundle whose graph takes rows where its manifest says windows", async () => {
-    await expect(loadModel(await bundle({ input: "sequence", seq_len: 30 }))).rejects.toMatchObject({
-      code: "bundle.bad_graph",
-      message: expect.stringContaining("expected float32 (N, 30, "),
+  it("serves a sequence model's windows", async () => {
+    const model = await loadModel(await sequenceBundle());
+    expect([model.seqLen, model.featureNames]).toEqual([series.seqLen, series.features]);
+    const { probabilities, rows } = await model.predict(rowsArray());
+    expect(largest(probabilities, series.lstm)).toBeLessThan(1e-6);
+    expect(rows?.at(0)).toBe(series.seqLen - 1);
+    expect(await model.predictWindow(windowOf(9))).toEqual(probabilities.slice(15, 18));
+    await expect(model.predictRow(new Float32Array(3))).rejects.toMatchObject({ code: "model.takes_windows" });
+    expect((await loadModel(await bundle())).seqLen).toBeNull();
+  });
+
+  it("refuses a sequence bundle that does not say how long its windows are, or says another length than its graph", async () => {
+    await expect(loadModel(await sequenceBundle({ seq_len: null }))).rejects.toMatchObject({
+      code: "bundle.not_a_bundle",
     });
+    await expect(loadModel(await sequenceBundle({ seq_len: 6 }))).rejects.toMatchObject({ code: "bundle.bad_graph" });
   });
 });
 
 describe("a TypeScript plug-in's bundle", () => {
   const files = { "shares.json": { text: "[0.25, 0.5, 0.25]" } };
-  const plugged = () =>
+  const plugged = (more: Partial<BundleSpec> = {}) =>
     bundle({
       model: "shares",
       kind: "typescript",
@@ -61,9 +74,13 @@ describe("a TypeScript plug-in's bundle", () => {
       plugin: "plugins/shares.mjs",
       native: null,
       files,
+      ...more,
     });
 
-  const definition = (answer: (p: number[]) => number[] = (p) => p): TypeScriptModelDefinition => ({
+  const definition = (
+    answer: (p: number[]) => number[] = (p) => p,
+    onRows: (rows: FeatureMatrix) => void = () => {},
+  ): TypeScriptModelDefinition => ({
     id: "shares",
     family: "plugin",
     title: "Class shares",
@@ -94,6 +111,7 @@ describe("a TypeScript plug-in's bundle", () => {
         fit: () => Promise.reject(new Error("not needed here")),
         save: () => Promise.reject(new Error("not needed here")),
         predict: async (rows) => {
+          onRows(rows);
           const n = rows.shape[0];
           const probabilities = Float32Array.from({ length: 3 * n }, (_, i) => shares[i % 3]!);
           return { probabilities, predictions: new Int8Array(n), confidence: new Float32Array(n).fill(0.5) };
@@ -109,6 +127,25 @@ describe("a TypeScript plug-in's bundle", () => {
     await expect(model.predict({ ...X, featureNames: [...trees.features].reverse() })).rejects.toMatchObject({
       code: "bundle.features_reordered",
     });
+  });
+
+  it("gets windows where it is a sequence model", async () => {
+    const shapes: (readonly number[])[] = [];
+    const registry = new ModelRegistry([
+      definition(
+        (p) => p,
+        (rows) => shapes.push(rows.shape),
+      ),
+    ]);
+    const model = await loadModel(await plugged({ input: "sequence", seq_len: 10 }), { registry });
+    const { rows } = await model.predict(X);
+    expect(rows).toEqual(Int32Array.from({ length: 41 }, (_, i) => i + 9));
+    expect(await model.predictWindow(new Float32Array(40))).toEqual(Float32Array.of(0.25, 0.5, 0.25));
+    expect(shapes).toEqual([
+      [41, 10, 4],
+      [1, 10, 4],
+    ]);
+    await expect(model.predictRow(new Float32Array(4))).rejects.toMatchObject({ code: "model.takes_windows" });
   });
 
   it("is refused when the plug-in is not loaded, naming it", async () => {

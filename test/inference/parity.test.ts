@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkParity, nextFloat32, probeRows } from "../../src/inference/index.js";
 import { graph, trees } from "./fixtures.js";
+import { series, windowsArray } from "./sequences.js";
 
 describe("parity", () => {
   const onBorders = { X: trees.probes, featureNames: trees.features, native: trees.nativeProbes };
@@ -36,6 +37,43 @@ describe("parity", () => {
   it("needs as many native answers as rows", async () => {
     const rows = { X: trees.X, featureNames: trees.features, native: new Float32Array(3) };
     await expect(checkParity(graph("trees"), rows)).rejects.toMatchObject({ code: "data.wrong_shape" });
+  });
+});
+
+describe("parity of windows", () => {
+  const rows = { X: windowsArray().data, featureNames: series.features, seqLen: series.seqLen };
+
+  it("is reached where the graph answers as the native model, windows that see nothing among them", async () => {
+    expect(await checkParity(graph("lstm"), { ...rows, native: series.lstm })).toMatchObject({ rows: 36 });
+    const nothing = rows.X.subarray(20 * 15, 21 * 15);
+    expect(nothing.every(Number.isNaN)).toBe(true);
+  });
+
+  it("is missed where one window differs", async () => {
+    const native = series.lstm.slice();
+    native[3 * 17]! += 2e-5;
+    await expect(checkParity(graph("lstm"), { ...rows, native })).rejects.toMatchObject({
+      code: "bundle.parity_failed",
+      details: { row: 17 },
+    });
+  });
+});
+
+describe("probe windows", () => {
+  const real = Float32Array.from({ length: 10 * 15 }, (_, i) => i);
+  const probes = probeRows({ X: real, features: 3, seqLen: 5, nanAllowed: true, borders: null, seed: 7 });
+  const windows = Array.from({ length: probes.length / 15 }, (_, i) => probes.subarray(15 * i, 15 * i + 15));
+
+  it("are the real ones, some with values missing, one of nothing and one of a bar that repeats", () => {
+    expect(windows).toHaveLength(10 + 5 + 1 + 1);
+    expect(probes.slice(0, real.length)).toEqual(real);
+    const missing = windows.slice(10, 15).flatMap((window) => [...window].filter(Number.isNaN)).length;
+    expect(missing).toBeGreaterThan(0);
+    expect(missing).toBeLessThan(25);
+    expect(windows[15]!.every(Number.isNaN)).toBe(true);
+    const bar = windows[16]!.subarray(0, 3);
+    expect(bar[1]! - bar[0]!).toBe(1);
+    expect([...windows[16]!]).toEqual([...bar, ...bar, ...bar, ...bar, ...bar]);
   });
 });
 

@@ -249,8 +249,10 @@ describe("contracts", () => {
   });
 
   it("not joined are pieces of their own, and no label crosses", async () => {
-    const { dataset, summary } = await prepared(lines, { adjust: "none" });
+    const { dataset, summary, input } = await prepared(lines, { adjust: "none" });
     expect(summary.gaps).toMatchObject({ pieces: 2, rolls: 1 });
+    // Windows of raw bars must not cross what those of the dataset do not.
+    expect((await rowsFromBarsFile(dataset.manifest.pipeline!, input)).piece).toEqual(dataset.piece());
     const first = calendar.session(dayOf(roll))!.open;
     const [stamps, ends] = [dataset.timestamps(), dataset.labelEnds(4)];
     for (let t = 0; t < stamps.length; t++) if (stamps[t]! < first && ends[t]! > first) throw new Error(`row ${t}`);
