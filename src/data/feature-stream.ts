@@ -84,8 +84,6 @@ interface Cut {
   to: number;
 }
 
-const NOTHING: Cut = { by: "row", from: 0, to: 0 };
-
 async function cutOf(connection: DuckDBConnection, files: DatasetFiles, table: Table, part: PartName): Promise<Cut> {
   const borders = files.meta === null ? null : readMeta(files.meta).borders;
   if (borders !== null) {
@@ -115,9 +113,6 @@ async function countWanted(
 
 interface Stream {
   table: Table;
-  /** Number of the table among the files. */
-  file: number;
-  context: boolean;
   /** First row of the table among all rows. */
   start: number;
   names: readonly string[];

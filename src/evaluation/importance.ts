@@ -40,7 +40,7 @@ export async function permutationImportance(
   const order = permutation(n, options.seed);
   const base = await loss();
   const importance: Record<string, number> = {};
-  for (let f = 0; f < F; f++) {
+  for (let f = 0; f < width; f++) {
     throwIfAborted(options.signal);
     for (let i = 0; i < n; i++) {
       for (let at = f; at < size; at += width) work[i * size + at] = X[order[i]! * size + at]!;

@@ -41,9 +41,9 @@ function rowsOf(X: FeatureMatrix, features: readonly string[]): ModelInput {
     const read = async (from: number, to: number) => inOrder(await X.read(from, to), X.featureNames, features);
     return { rows, positions: null, read };
   }
-  if (X.data.length !== X.shape.reduce((product, n) => product * n, 1)) {
-    throw new FoldwiseError("data.wrong_shape", `Got ${X.data.length} values for the shape (${X.shape.join(", ")}).`, {
-      remedy: "Give as many values as the shape says, row-major.",
+  if (X.data.length !== rows * width) {
+    throw new FoldwiseError("data.wrong_shape", `Got ${X.data.length} values for the shape (${rows}, ${width}).`, {
+      remedy: "Give rows × features values, row-major.",
     });
   }
   return { rows, positions: null, read: async (from, to) => X.data.subarray(from * width, to * width) };

@@ -103,10 +103,6 @@ class BundleModel implements ServedModel {
     return this.answering.predict(X);
   }
 
-  get seqLen(): number | null {
-    return this.bundle.manifest.seq_len;
-  }
-
   predictRow(row: Float32Array): Promise<Float32Array> {
     return this.answering.predictRow(row);
   }

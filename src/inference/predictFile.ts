@@ -146,31 +146,6 @@ function tellLeftOut({ seen, answered }: { seen: number; answered: number }, seq
   onEvent?.({ event: "notice", message });
 }
 
-/** Of the rows at which a window ends; how many end none is told at the end. */
-async function* windowAnswers(options: PredictFileOptions, seqLen: number): AsyncGenerator<PredictionBatch> {
-  const { model, signal, onEvent } = options;
-  const featureNames = model.featureNames;
-  const stream = new WindowStream(seqLen, featureNames.length, (data, n) =>
-    model.predict({ data, shape: [n, seqLen, featureNames.length], featureNames }),
-  );
-  let [answered, seen] = [0, 0];
-  for await (const { start, timestamps, part, total, ...block } of rowsOf(options)) {
-    for await (const { rows, output } of stream.answer(block)) {
-      throwIfAborted(signal);
-      const stamps = Float64Array.from(rows, (row) => timestamps[row]!);
-      yield predictionBatch({ timestamps: stamps, rows: rows.map((row) => start + row), part, output });
-      answered += rows.length;
-      if (total !== null) onEvent?.({ event: "progress", stage: "predict", step: seen + rows.at(-1)! + 1, total });
-    }
-    seen += block.wanted.to - block.wanted.from;
-  }
-  requireWindows(new Int32Array(Math.min(1, answered)), seen, seqLen);
-  if (stream.windowless > 0) {
-    const message = `${stream.windowless} of ${seen} rows are left out: no window of ${seqLen} rows in one piece ends at them.`;
-    onEvent?.({ event: "notice", message });
-  }
-}
-
 async function* rowsOf({
   model,
   source,

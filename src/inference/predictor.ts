@@ -11,8 +11,6 @@ import { checkGraph, createSession } from "./session.js";
 export type GraphOutput = "probabilities" | "raw_probabilities";
 
 export interface PredictorOptions {
-  /** Bars of a window; null, the default: the graph takes single rows. */
-  seqLen?: number | null;
   /**
    * Threads inside one operator; 1 by default, which is fastest for single rows and, for trees on few cores, for batches too.
    */

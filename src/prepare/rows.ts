@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { BarsFile } from "../data/index.js";
 import { type FeatureDefinition, type FeaturePlan, featureSteps, planFromSpec } from "../features/index.js";
-import { assignPieces, Calendar } from "../market/index.js";
+import { Calendar } from "../market/index.js";
 import {
   type Bars,
   type DateOrder,

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../artifacts/index.js";
-import { viewOf } from "../data/index.js";
+import { readWindows, viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
 import { IMPORTANCE_ROWS, permutationImportance, sampleRows } from "../evaluation/index.js";
 import { pathUnder, readNpy, writeFileAtomic } from "../files/index.js";
-import { loadModel, readWindows, type ServedModel } from "../inference/index.js";
+import { loadModel, type ServedModel } from "../inference/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import { encodeReport, type Report } from "../report/index.js";
 import {
@@ -197,7 +197,7 @@ async function importanceOf(
   const y = labelsOf(dataset, cell.horizon, rows);
   const X =
     seqLen === null ? await dataset.readRows(rows) : await readWindows(viewOf(dataset, rows), all(rows), seqLen);
-  const sample = { X, y, features, steps: seqLen ?? 1 };
+  const sample = { X, y, features, seqLen };
   const predict = async (data: Float32Array, n: number): Promise<Float32Array> => {
     const shape = seqLen === null ? ([n, features.length] as const) : ([n, seqLen, features.length] as const);
     return (await served.predict({ data, shape, featureNames: features })).probabilities;

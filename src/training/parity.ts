@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readWindows, windowEnds } from "../data/index.js";
 import { sampleRows } from "../evaluation/index.js";
 import { readNpy } from "../files/index.js";
-import { checkParity, type ParityResult, probeRows, readWindows, windowEnds } from "../inference/index.js";
+import { checkParity, type ParityResult, probeRows } from "../inference/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
 import type { FeatureMatrix } from "../types/index.js";
 import { type EngineFit, type EngineFitSettings, predictNative } from "./engineModel.js";
@@ -37,7 +38,7 @@ export async function checkExport(
   const probes = probeRows({
     X: seqLen === null ? await realRows(X, settings.seed) : await realWindows(X, seqLen, settings.seed),
     features,
-    steps,
+    seqLen,
     nanAllowed: true,
     borders: borders === null ? null : bordersOf(join(settings.workDir, borders)),
     seed: settings.seed,

@@ -1,4 +1,4 @@
-import { windowEnds } from "../inference/index.js";
+import { windowEnds } from "../data/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import type { StoredDataset } from "../types/index.js";
 import { type FeatureMatrix, FoldwiseError } from "../types/index.js";

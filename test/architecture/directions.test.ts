@@ -38,7 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ["types", "files"],
   prepare: ["types", "files", "data", "features", "labels", "market", "validation"],
   artifacts: ["types", "files", "data"],
-  inference: ["types", "files", "data", "artifacts", "evaluation", "market", "models", "prepare", "validation"],
+  inference: ["types", "files", "data", "artifacts", "evaluation", "models", "prepare"],
   report: ["types", "evaluation"],
   training: ALL_BUT_CLI,
   cli: ALL_BUT_CLI,
