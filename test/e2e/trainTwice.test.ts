@@ -11,7 +11,7 @@ import { planRows } from "../../src/training/rows.js";
 import { bareSplits, largestDifference, predictionsOf, preparedFolder, query, readJson, succeeds } from "./fixture.js";
 
 const JOBS = BUILTIN.flatMap(({ id }) => [`${id}_MES_h5`, `${id}_MES_h20`]);
-const BOOSTED = ["--set", "training.boosting.num_boost_round=40"];
+const BOOSTED = ["--set", "training.boosting.num_boost_round=40", "--set", "training.neural.max_epochs=3"];
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
 const reportOf = (id: string, job: string): Report =>
@@ -66,9 +66,11 @@ describe("the rows of a run", () => {
       (await predictionsOf(runDir("first"), job)).map(({ row, part }) => [row, part]);
     const all = await Promise.all(JOBS.map(rowsOf));
     for (const rows of all) expect(rows).toEqual(all[0]);
-    const counts = JOBS.map((job) =>
-      Object.values(reportOf("first", job).rows).map(({ rows, from, to }) => [rows, from, to]),
-    );
+    const counts = JOBS.map((job) => {
+      const { train, ...scored } = reportOf("first", job).rows;
+      // A sequence model leaves out training rows at which no window ends: its own affair, and counted.
+      return [train.rows + train.windowless, ...Object.values(scored).map(({ rows, from, to }) => [rows, from, to])];
+    });
     for (const count of counts) expect(count).toEqual(counts[0]);
   });
 

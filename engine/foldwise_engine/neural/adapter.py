@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from foldwise_engine.protocol import SequenceFacts
 KEY = "foldwise"
 WORTH_THREADS = 50_000_000
 """Floating-point operations of a step, about a millisecond of one core."""
+MOST_THREADS = 4
+"""More do not make steps of 256 answers faster."""
 SCORED = 8192
 """Training windows of a recurrent network that train loss and accuracy are taken on: each costs T steps."""
 
@@ -68,7 +71,7 @@ class SequenceAdapter:
         start = time.perf_counter()
         shape = Shape(self._name, dict(task.params), data.train.features, len(data.classes), training.seq_len)
         network = self._network(shape)
-        torch.set_num_threads(threads_for(network, training, task.threads))
+        torch.set_num_threads(threads_for(network, training))
         median, mean, scale = _normalisation(data.train)
         network.normalise(median, mean, scale)
         network.to(device)
@@ -150,11 +153,15 @@ class SequenceAdapter:
         return task.device
 
 
-def threads_for(network: Network, training: Training, threads: int) -> int:
-    """One for a network whose step is done sooner than two threads have met; by its size, so that results do not vary."""
+def threads_for(network: Network, training: Training) -> int:
+    """By the network's size and the machine, never by how many workers share it: sums depend on it in their last bits.
+
+    One for a network whose step is done sooner than two threads have met.
+    """
     bars = training.batch_size * (training.seq_len if training.mode == "windowed" else 2)
     operations = 6 * bars * sum(p.numel() for p in network.parameters())
-    return threads if operations > WORTH_THREADS else 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS) if operations > WORTH_THREADS else 1
 
 
 def _precision(training: Training, device: Device) -> Precision:

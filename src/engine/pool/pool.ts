@@ -65,7 +65,10 @@ export class LocalPool implements EnginePool {
   warm(models: readonly EngineModel[], workers = this.workers): void {
     if (models.length === 0) return;
     for (let i = 0; i < Math.min(workers, this.workers); i++) {
-      this.#submit(new Ticket({ type: "hello", imports: [...models] }, {})).catch(() => {});
+      // Each begins with another: the first jobs are of different models.
+      const first = i % models.length;
+      const imports = [...models.slice(first), ...models.slice(0, first)];
+      this.#submit(new Ticket({ type: "hello", imports }, {})).catch(() => {});
     }
   }
 
