@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from foldwise_engine.data import FitData, Floats
 from foldwise_engine.errors import EngineError
-from foldwise_engine.protocol import SequenceFacts
+from foldwise_engine.protocol import FitSequence
 
 if TYPE_CHECKING:
     from foldwise_engine.export.graph import ProbabilityGraph
@@ -57,7 +57,7 @@ class FitTask:
     Whatever is decided by the stop rows is decided on those. None: the model's own are served.
     """
     checkpoint: Path | None = None
-    """Folder of a sequence model's state after each epoch; None: none is kept."""
+    """A folder where a long fit leaves what it needs to go on after its process died, and looks for it."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,8 @@ class Fitted:
 
     model: Any
     p_train: NDArray[np.floating[Any]]
+    """Of all training rows, or of those at `train_rows`."""
     p_stop: NDArray[np.floating[Any]] | None
-    train_positions: NDArray[np.integer[Any]] | None = None
-    """Training rows that `p_train` answers; None: all."""
     best_epoch: int = 0
     total_epochs: int = 1
     early_stopped: bool = False
@@ -79,8 +78,10 @@ class Fitted:
     importance_kind: str = "gain"
     scaler: Mapping[str, list[float]] | None = None
     """`scaler.json`: what is done to a feature before the model sees it."""
-    sequence: SequenceFacts | None = None
-    """Of a sequence model: how it was trained."""
+    train_rows: NDArray[np.int32] | None = None
+    """Positions among the training rows, ascending, where answering for all would cost too much."""
+    sequence: FitSequence | None = None
+    """How a sequence model was trained."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """`data` and `train`: reading and binning, and the engine's own training."""
 
@@ -93,7 +94,7 @@ class Adapter(Protocol):
     """Name of the native file inside `out`, e.g. `model.ubj`."""
 
     def fit(self, task: FitTask) -> Fitted:
-        """Fit; deterministic for a seed, whatever the number of threads."""
+        """Fit; deterministic for a seed, whatever the number of threads (a network: for a seed and a number of threads)."""
         ...
 
     def save(self, model: Any, path: Path) -> None:
@@ -105,7 +106,7 @@ class Adapter(Protocol):
         ...
 
     def predict(self, model: Any, X: Floats, threads: int) -> NDArray[np.floating[Any]]:
-        """(n, F) → (n, K) probabilities; a sequence model's X is (n, T, F)."""
+        """(n, F), of a sequence model (n, T, F) → (n, K) probabilities."""
         ...
 
     def export_onnx(self, model: Any, features: int, classes: int) -> ProbabilityGraph:

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foldwise_engine.errors import EngineError
-
-if TYPE_CHECKING:
-    from foldwise_engine.protocol import FitWindow
+from foldwise_engine.protocol import FitWindow
+from foldwise_engine.windows import Window, piece_starts
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
@@ -110,19 +109,6 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Windows:
-    """Examples are windows: the `length` rows up to and with each row that is named, within one value of `piece`."""
-
-    length: int
-    piece: NDArray[np.int32]
-    """(N)."""
-    start: int
-    """First row that training may take."""
-    end: int
-    """One past the last."""
-
-
-@dataclass(frozen=True)
 class FitData:
     """What one fit learns from. Codes 0…K−1 number `classes`, the labels that the training rows hold."""
 
@@ -137,8 +123,8 @@ class FitData:
     """Ascending, at least two of −1, 0, 1."""
     steps: Steps | None = None
     """Where the request parts the training rows."""
-    windows: Windows | None = None
-    """Of a sequence model."""
+    window: Window | None = None
+    """Where it stands, rows are the last bars of windows."""
 
 
 def open_fit_data(
@@ -174,40 +160,17 @@ def open_fit_data(
         y_stop = np.searchsorted(classes, raw).astype(np.int32)
     codes = np.searchsorted(classes, y).astype(np.int32)
     parts = None if steps is None else Steps(*(_positions(path, selection.rows) for path in steps))
-    windows = None if window is None else _windows(window, selection, stopping)
-    return FitData(selection, codes, _weights(weights, len(y)), stopping, y_stop, classes, parts, windows)
+    frame = None if window is None else _window(window, selection.rows, None if stopping is None else stopping.rows, len(X))
+    return FitData(selection, codes, _weights(weights, len(y)), stopping, y_stop, classes, parts, frame)
 
 
-def gather(X: Floats, ends: NDArray[np.integer[Any]], length: int) -> Floats:
-    """(n, length, F): a copy of the windows that end at rows `ends`."""
-    windows: Floats = X[ends[:, None] + np.arange(1 - length, 1)]
-    return windows
-
-
-def run_starts(piece: NDArray[np.int32]) -> NDArray[np.int64]:
-    """(N): for each row the first row of the unbroken run of its piece value."""
-    first = np.concatenate([[True], piece[1:] != piece[:-1]])
-    return np.maximum.accumulate(np.where(first, np.arange(len(piece)), 0))
-
-
-def _windows(window: FitWindow, train: Selection, stop: Selection | None) -> Windows:
-    total = len(train.X)
-    piece = np.zeros(total, np.int32) if window.piece is None else np.array(open_array(window.piece, np.int32, 1))
-    if len(piece) != total or not window.start < window.end <= total:
-        raise EngineError(
-            "bad_data", f"Windows lie in rows {window.start} to {window.end} of {total}, {len(piece)} in pieces."
-        )
-    starts = run_starts(piece)
-    for what, rows, low in (("training", train.rows, window.start), ("stop", None if stop is None else stop.rows, 0)):
-        if rows is None:
-            continue
-        begin = rows.astype(np.int64) - window.length + 1
-        short = np.flatnonzero(begin < np.maximum(starts[rows], low))
-        if short.size:
-            raise EngineError("bad_data", f"No window of {window.length} rows ends at the {what} row {rows[short[0]]}.")
-    if int(train.rows.max()) >= window.end:
-        raise EngineError("bad_data", f"A training row lies beyond row {window.end}.")
-    return Windows(window.length, piece, window.start, window.end)
+def _window(window: FitWindow, train: Rows, stop: Rows | None, total: int) -> Window:
+    piece = None if window.piece is None else open_array(window.piece, np.int32, 1)
+    if piece is not None and len(piece) != total:
+        raise EngineError("bad_data", f"{window.piece} holds {len(piece)} numbers for {total} rows.")
+    frame = Window(window.length, piece_starts(piece), window.start, min(window.end, total))
+    frame.check(train, stop)
+    return frame
 
 
 def _positions(path: str, train: Rows) -> NDArray[np.intp]:

@@ -22,6 +22,7 @@ DISTRIBUTIONS = {
     "lightgbm": ("lightgbm",),
     "catboost": ("catboost",),
     "torch": ("torch",),
+    "safetensors": ("safetensors",),
     "optuna": ("optuna",),
 }
 """Name that is told → distributions that provide it, the first found wins."""

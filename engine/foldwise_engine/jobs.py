@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foldwise_engine import __version__, process
 from foldwise_engine.adapter import Adapter, Device, FitTask, Fitted, load_adapter
-from foldwise_engine.data import Floats, Selection, gather, open_features, open_fit_data, open_rows, widen
+from foldwise_engine.data import Selection, open_features, open_fit_data, open_rows, widen
 from foldwise_engine.errors import EngineError
 from foldwise_engine.files import write_bytes, write_json, write_npy, write_via
 from foldwise_engine.protocol import (
@@ -31,11 +31,10 @@ from foldwise_engine.protocol import (
     PredictRequest,
     PredictResult,
 )
+from foldwise_engine.windows import window_blocks
 
 FACTS_FILE = "fit.json"
 PREDICT_BLOCK = 65_536
-WINDOW_BYTES = 32 * 1024 * 1024
-"""Windows are gathered so many bytes at a time."""
 MODELS_KEPT = 8
 
 
@@ -62,7 +61,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     features: int
     best_epoch: int
     seq_len: int | None = None
-    """Rows of a window; None: the model takes single rows."""
+    """Bars of a window; None: the model answers for a row by itself."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,9 @@ class Jobs:
         out = Path(request.out)
         if not out.is_dir():
             raise EngineError("bad_request", f"{out} is not a folder.")
+        checkpoint = None if request.checkpoint is None else Path(request.checkpoint)
+        if checkpoint is not None and not checkpoint.is_dir():
+            raise EngineError("bad_request", f"{checkpoint} is not a folder.")
         rows = request.rows
         steps = None if request.steps is None else (request.steps.fit, request.steps.probability)
         data = open_fit_data(request.dataset, request.horizon, rows.train, rows.stop, request.weights, steps, request.window)
@@ -103,16 +105,16 @@ class Jobs:
                 progress=caller.progress,
                 warn=warnings.append,
                 class_scale=_scale_of(request.class_scale, data.classes),
-                checkpoint=None if request.checkpoint is None else Path(request.checkpoint),
+                checkpoint=checkpoint,
             )
         )
         caller.check()
         write_via(out / adapter.native_file, lambda path: adapter.save(fitted.model, path))
         write_npy(out / "p_train.npy", widen(fitted.p_train, data.classes))
+        if fitted.train_rows is not None:
+            write_npy(out / "train_rows.npy", fitted.train_rows)
         if fitted.p_stop is not None:
             write_npy(out / "p_stop.npy", widen(fitted.p_stop, data.classes))
-        if fitted.train_positions is not None:
-            write_npy(out / "train_rows.npy", fitted.train_positions.astype(np.int32))
         if fitted.scaler is not None:
             write_json(out / "scaler.json", fitted.scaler)
         importance = _write_importance(out, fitted)
@@ -123,7 +125,7 @@ class Jobs:
             classes=data.classes,  # type: ignore[arg-type]
             features=data.train.features,
             best_epoch=fitted.best_epoch,
-            seq_len=None if data.windows is None else data.windows.length,
+            seq_len=None if data.window is None else data.window.length,
         )
         write_bytes(out / FACTS_FILE, msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
         self._hold(request, out, fitted.model)
@@ -141,7 +143,7 @@ class Jobs:
                 scaler=None if fitted.scaler is None else "scaler.json",
                 train="p_train.npy",
                 stop=None if fitted.p_stop is None else "p_stop.npy",
-                train_rows=None if fitted.train_positions is None else "train_rows.npy",
+                train_rows=None if fitted.train_rows is None else "train_rows.npy",
             ),
             importance=importance,
             device=fitted.device,
@@ -157,13 +159,12 @@ class Jobs:
         X, origin = open_features(Path(request.x))
         if X.shape[1] != facts.features:
             raise EngineError("bad_data", f"{request.x} has {X.shape[1]} columns; the model takes {facts.features}.")
-        first = 0 if facts.seq_len is None else facts.seq_len - 1
-        rows = np.arange(first, len(X), dtype=np.int32) if request.rows is None else open_rows(request.rows, len(X))
-        if len(rows) == 0 or int(rows.min()) < first:
-            raise EngineError("bad_data", f"{request.x} has {len(X)} rows; a window takes {facts.seq_len}.")
+        rows = _rows_to_answer(request, len(X), facts.seq_len)
         out = np.empty((len(rows), 3), dtype=np.float32)
         done = 0
-        for block in _examples(Selection(X, rows, origin), facts.seq_len):
+        selection = Selection(X, rows, origin)
+        blocks = selection.blocks(PREDICT_BLOCK) if facts.seq_len is None else window_blocks(X, rows, facts.seq_len)
+        for block in blocks:
             caller.check()
             out[done : done + len(block)] = widen(adapter.predict(model, block, request.threads), facts.classes)
             done += len(block)
@@ -180,7 +181,9 @@ class Jobs:
         part = adapter.export_onnx(model, facts.features, len(facts.classes))
         caller.check()
         _scale_of(request.class_scale, facts.classes)
-        graph = complete_graph(part, request.model, _axes(facts), facts.classes, request.class_scale)
+        graph = complete_graph(
+            part, request.model, facts.features, facts.classes, request.class_scale, seq_len=facts.seq_len
+        )
         out = Path(request.out)
         borders = None
         if part.borders is not None:
@@ -217,18 +220,20 @@ class Jobs:
             self._held.popitem(last=False)
 
 
-def _axes(facts: Facts) -> tuple[int, ...]:
-    return (facts.features,) if facts.seq_len is None else (facts.seq_len, facts.features)
-
-
-def _examples(rows: Selection, seq_len: int | None) -> Iterator[Floats]:
-    """Rows, or the windows that end at them, a block at a time."""
-    if seq_len is None:
-        yield from rows.blocks(PREDICT_BLOCK)
-        return
-    size = max(1, WINDOW_BYTES // (4 * seq_len * rows.features))
-    for start in range(0, len(rows), size):
-        yield gather(rows.X, rows.rows[start : start + size], seq_len)
+def _rows_to_answer(request: PredictRequest, total: int, seq_len: int | None) -> NDArray[np.int32]:
+    """The rows that are asked for; of a sequence model, those that have the rows of a window behind them."""
+    first = 0 if seq_len is None else seq_len - 1
+    if request.rows is None:
+        if seq_len is not None and total < seq_len:
+            raise EngineError("bad_data", f"{request.x} has {total} rows; a window takes {seq_len}.")
+        return np.arange(first, total, dtype=np.int32)
+    rows = open_rows(request.rows, total)
+    if int(rows.min()) < first:
+        raise EngineError(
+            "bad_data",
+            f"{request.rows} names row {rows.min()}; the first window of {seq_len} rows ends with row {first}.",
+        )
+    return rows
 
 
 def _scale_of(scale: ClassScale | None, classes: Sequence[int]) -> NDArray[np.float64] | None:

@@ -65,16 +65,16 @@ class FitRows(Strict):
 
 
 class FitWindow(Strict):
-    """`rows` are the last bars of windows of `length` bars, each within one value of `piece`.
+    """A sequence model's windows: each holds the `length` rows up to and with its end row, within one value of `piece`.
 
-    `piece` is an int32 .npy; None: all is one piece.
-    Training takes no bar outside of the rows `start` (inclusive) to `end` (exclusive).
+    The rows of `FitRows` are end rows. Training takes no bar outside of the rows `from` (inclusive) to `to` (exclusive).
     """
 
     length: Positive
     piece: Text | None
-    start: Count
-    end: Count
+    """int32 (N) .npy; None: all rows are one piece."""
+    start: Count = msgspec.field(name="from")
+    end: Count = msgspec.field(name="to")
 
 
 class FitRequest(Strict, tag_field="type", tag="fit"):
@@ -175,18 +175,21 @@ class FitFiles(Strict):
     train: str
     stop: str | None
     train_rows: str | None = None
-    """int32 positions among the training rows that `train` answers; None: all."""
+    """int32 positions among `rows.train` that `train` answers; None: all."""
 
 
-class SequenceFacts(Strict):
+class FitSequence(Strict):
     """How a sequence model was trained."""
 
     mode: Literal["dense", "windowed"]
     precision: Literal["fp32", "bf16"]
     batch_size: Positive
+    """Labelled outputs a step, halved where the GPU had too little memory."""
     parameters: Count
     receptive_field: Positive
+    """Bars that the newest answer depends on; at most the window."""
     resumed_from: Count
+    """The epoch of the checkpoint from which the fit went on; 0: it began anew."""
 
 
 class Importance(Strict):
@@ -210,7 +213,7 @@ class FitResult(Strict, tag_field="kind", tag="fit"):
     quantised: Literal["built", "reused"] | None
     peak_memory_bytes: Count
     warnings: list[str]
-    sequence: SequenceFacts | None = None
+    sequence: FitSequence | None = None
 
 
 class PredictResult(Strict, tag_field="kind", tag="predict"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import queue
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from foldwise_engine.errors import Cancelled
@@ -28,6 +30,7 @@ from foldwise_engine.protocol import (
     FitResult,
     FitRows,
     FitSteps,
+    FitWindow,
     PredictRequest,
     Request,
     decode_event,
@@ -37,6 +40,9 @@ from foldwise_engine.protocol import (
 ENGINE = Path(__file__).parents[1]
 ROOT = ENGINE.parent
 PATIENCE = 30.0
+HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "safetensors"))
+LEAD = 8
+"""Rows before the first training row, so that a sequence model's first window is whole."""
 
 Kind = TypeVar("Kind", bound=Event)
 
@@ -132,9 +138,9 @@ class Case:
         np.save(folder / "X.npy", X)
         self.labels(20, y)
         (folder / "X.npy").chmod(0o444)
-        n = len(X)
-        self.train = np.arange(0, int(n * 0.8), dtype=np.int32)
-        self.stop = np.arange(int(n * 0.8), n, dtype=np.int32)
+        border = LEAD + int((len(X) - LEAD) * 0.8)
+        self.train = np.arange(LEAD, border, dtype=np.int32)
+        self.stop = np.arange(border, len(X), dtype=np.int32)
         self._fits = 0
 
     def labels(self, horizon: int, y: NDArray[np.int8]) -> None:
@@ -142,7 +148,10 @@ class Case:
         np.save(self.folder / f"y_h{horizon}.npy", y)
 
     def request(self, model: str, **changes: Any) -> FitRequest:
-        """A fit request; `train`, `stop` and `weights` are arrays, everything else is the request's own field."""
+        """A fit request; `train`, `stop`, `weights`, `piece` are arrays, everything else is the request's own field.
+
+        A sequence model gets windows of its `seq_len`; training takes bars up to its last row.
+        """
         self._fits += 1
         out = self.folder / f"out{self._fits}"
         out.mkdir()
@@ -153,6 +162,7 @@ class Case:
             "train": self.train,
             "stop": self.stop,
             "weights": None,
+            "piece": None,
             "steps_fit": train[:cut] if model == "svm" else None,
             "steps_probability": train[cut:] if model == "svm" else None,
         }
@@ -164,6 +174,13 @@ class Case:
             files[name] = None if array is None else str(path)
         fit, probability = files["steps_fit"], files["steps_probability"]
         steps = None if fit is None or probability is None else FitSteps(fit=fit, probability=probability)
+        training = changes.get("training", TRAINING.get(model, {}))
+        window = None
+        if model in NEURAL:
+            begin, end = changes.pop("span", (0, int(train.max(initial=0)) + 1))
+            window = FitWindow(
+                length=training.get("seq_len", TRAINING[model]["seq_len"]), piece=files["piece"], start=begin, end=end
+            )
         base: dict[str, Any] = {
             "id": f"fit{self._fits}",
             "model": model,
@@ -174,7 +191,8 @@ class Case:
             "weights": files["weights"],
             "steps": steps,
             "params": PARAMS.get(model, {}),
-            "training": TRAINING.get(model, {}),
+            "training": training,
+            "window": window,
             "seed": 7,
             "threads": 1,
             "device": "cpu",
@@ -197,6 +215,11 @@ class Fit:
     case: Case
     request: FitRequest
     result: FitResult
+
+    @property
+    def reach(self) -> int:
+        """Rows that one answer takes."""
+        return 1 if self.request.window is None else self.request.window.length
 
     @property
     def out(self) -> Path:
@@ -247,8 +270,13 @@ class Fit:
         return path, result
 
 
-MODELS = ["xgboost", "lightgbm", "catboost", "random_forest", "logistic", "svm"]
-"""Every built-in model, in the registry's order."""
+TABULAR = ["xgboost", "lightgbm", "catboost", "random_forest", "logistic", "svm"]
+NEURAL = ["lstm", "gru", "tcn", "transformer"]
+MODELS = [
+    *TABULAR,
+    *(pytest.param(model, marks=pytest.mark.skipif(not HAS_TORCH, reason="torch is not installed")) for model in NEURAL),
+]
+"""Every built-in model."""
 
 PARAMS: dict[str, dict[str, Any]] = {
     "xgboost": {"max_depth": 3, "learning_rate": 0.2, "max_bin": 64, "subsample": 0.8, "colsample_bytree": 0.8},
@@ -257,13 +285,19 @@ PARAMS: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 30, "max_depth": 6, "min_samples_leaf": 20},
     "logistic": {"C": 0.1},
     "svm": {"C": 1.0},
+    "lstm": {"hidden_size": 12, "num_layers": 2, "dropout": 0.1},
+    "gru": {"hidden_size": 12, "num_layers": 2, "dropout": 0.1},
+    "tcn": {"channels": 12, "kernel_size": 3, "dropout": 0.1},
+    "transformer": {"d_model": 12, "nhead": 2, "num_layers": 2, "dim_feedforward": 24, "dropout": 0.1},
 }
+EPOCHS = 8
 TRAINING: dict[str, dict[str, Any]] = {
-    model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm", "catboost")
+    **{model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm", "catboost")},
+    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 32, "lr": 0.01} for model in NEURAL},
 }
 
 
-def sample(n: int = 1200, features: int = 8, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+def sample(n: int = 1200 + LEAD, features: int = 8, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Rows with a learnable signal; one column constant, one all NaN, one with holes."""
     random = np.random.default_rng(seed)
     X = random.normal(size=(n, features)).astype(np.float32)
@@ -276,11 +310,11 @@ def sample(n: int = 1200, features: int = 8, seed: int = 0) -> tuple[NDArray[np.
 
 
 def in_node(model: Path, X: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(raw, final) probabilities of onnxruntime-node."""
+    """(raw, final) probabilities of onnxruntime-node; `X` is (n, F) or (n, T, F)."""
     files = [model.with_suffix(suffix) for suffix in (".in.f32", ".raw.f32", ".final.f32")]
     np.ascontiguousarray(X, dtype=np.float32).tofile(files[0])
     script = Path(__file__).with_name("onnx_predict.mjs")
-    command = ["node", str(script), str(model), str(len(X)), str(X.shape[1]), *map(str, files)]
+    command = ["node", str(script), str(model), ",".join(map(str, X.shape)), *map(str, files)]
     subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
     raw, final = (np.fromfile(file, dtype=np.float32).reshape(-1, 3) for file in files[1:])
     return raw, final

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import MODELS, Case, log_loss, sample
+from support import EPOCHS, MODELS, NEURAL, TABULAR, Case, log_loss, sample
 
 from foldwise_engine.adapter import load_adapter
 from foldwise_engine.errors import EngineError
@@ -42,7 +42,7 @@ def test_files_that_are_named_are_there_and_no_temporary_ones(case: Case, model:
 def test_a_predict_job_gives_what_the_fit_gave(case: Case, model: str) -> None:
     fit = case.fit(model)
     assert np.allclose(fit.predict(case.X, rows=case.train), fit.array("p_train.npy"), atol=1e-6, rtol=0)
-    assert np.allclose(fit.predict(case.X[case.stop]), fit.array("p_stop.npy"), atol=1e-6, rtol=0)
+    assert np.allclose(fit.predict(case.X[case.stop[0] - fit.reach + 1 :]), fit.array("p_stop.npy"), atol=1e-6, rtol=0)
 
 
 @every_model
@@ -54,7 +54,7 @@ def test_a_reloaded_model_predicts_the_same_bits(case: Case, model: str) -> None
 @every_model
 def test_one_row_gets_what_it_gets_among_others(case: Case, model: str) -> None:
     fit = case.fit(model)
-    assert np.allclose(fit.predict(case.X[17:18]), fit.predict(case.X)[17:18], atol=1e-6, rtol=0)
+    assert np.allclose(fit.predict(case.X[17 : 17 + fit.reach]), fit.predict(case.X)[17:18], atol=1e-6, rtol=0)
 
 
 @every_model
@@ -63,7 +63,9 @@ def test_a_second_fit_and_other_threads_give_the_same_bits(case: Case, model: st
     case.jobs = Jobs()
     load_adapter("xgboost", None).cache.make_room(2**60)  # type: ignore[attr-defined]
     assert np.array_equal(case.fit(model).array("p_stop.npy"), first)
-    assert np.array_equal(case.fit(model, threads=2).array("p_stop.npy"), first)
+    other = case.fit(model, threads=2).array("p_stop.npy")
+    # Torch adds a convolution's gradients in an order that depends on the threads, and training magnifies the last bit.
+    assert np.allclose(other, first, atol=1e-3) if model in NEURAL else np.array_equal(other, first)
 
 
 @every_model
@@ -93,7 +95,7 @@ def test_a_class_that_training_lacks_has_probability_zero(tmp_path: Path, model:
     assert log_loss(fit.array("p_stop.npy"), y[stop]) < np.log(2)
 
 
-@every_model
+@pytest.mark.parametrize("model", TABULAR)
 def test_rows_with_holes_fit_as_the_same_rows_without(case: Case, model: str) -> None:
     rows = case.train[np.random.default_rng(1).random(len(case.train)) < 0.7]
     scattered = case.fit(model, train=rows)
@@ -108,7 +110,8 @@ def test_without_stop_rows_nothing_stops_early(case: Case, model: str) -> None:
     fit = case.fit(model, stop=None)
     assert fit.result.files.stop is None
     assert not fit.result.early_stopped
-    rounds = (40, 40) if model in ("xgboost", "lightgbm", "catboost") else (0, 1)
+    epochs = {"xgboost": 40, "lightgbm": 40, "catboost": 40, **dict.fromkeys(NEURAL, EPOCHS)}
+    rounds = (epochs[model], epochs[model]) if model in epochs else (0, 1)
     assert (fit.result.best_epoch, fit.result.total_epochs) == rounds
 
 
@@ -142,8 +145,8 @@ def test_labels_that_are_missing_or_of_one_class_are_refused(case: Case, model: 
         case.fit(model, train=one)
     with pytest.raises(EngineError, match="lack"):
         case.fit(model, train=case.train[case.y[case.train] != 1])
-    case.labels(20, np.where(np.arange(len(case.y)) == 3, -128, case.y).astype(np.int8))
-    with pytest.raises(EngineError, match=r"Row 3 .* label -128"):
+    case.labels(20, np.where(np.arange(len(case.y)) == 13, -128, case.y).astype(np.int8))
+    with pytest.raises(EngineError, match=r"Row 13 .* label -128"):
         case.fit(model)
 
 

@@ -12,6 +12,7 @@ from support import MODELS, Case, Fit, in_node, sample
 
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.trees import MAX_BORDERS, borders_of
+from foldwise_engine.windows import gather
 
 every_model = pytest.mark.parametrize("model", MODELS)
 PARITY = 1e-5
@@ -30,12 +31,19 @@ def probes(case: Case, borders: NDArray[np.float32] | None) -> NDArray[np.float3
     return np.vstack(parts).astype(np.float32)
 
 
+def as_windows(fit: Fit, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the graph takes: rows, or of a sequence model every window of rows."""
+    if fit.request.window is None:
+        return X
+    return gather(X, np.arange(fit.reach - 1, len(X), dtype=np.int32), fit.reach)
+
+
 def check_parity(case: Case, fit: Fit) -> NDArray[np.float32]:
     path, result = fit.export()
     borders = None if result.borders is None else np.load(path.with_name(result.borders))
     X = probes(case, borders)
     native = fit.predict(X)
-    raw, final = in_node(path, X)
+    raw, final = in_node(path, as_windows(fit, X))
     assert np.abs(raw - native).max() <= PARITY
     assert np.array_equal(raw, final)
     return raw
@@ -82,7 +90,7 @@ def test_class_scale_moves_the_final_probabilities_only(case: Case, model: str) 
     fit = case.fit(model)
     scale = (2.0, 0.5, 1.25)
     path, _ = fit.export(class_scale=scale)
-    raw, final = in_node(path, case.X)
+    raw, final = in_node(path, as_windows(fit, case.X))
     assert np.abs(raw - fit.predict(case.X)).max() <= PARITY
     scaled = raw * np.array(scale)
     assert np.allclose(final, scaled / scaled.sum(axis=1, keepdims=True), atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,11 +20,18 @@ def cases(kind: str) -> list[Path]:
     return found
 
 
+def holds(written: Any, read: Any) -> bool:
+    """Whether all that was read was written; optional fields may have come as null."""
+    if isinstance(read, dict):
+        return isinstance(written, dict) and all(key in written and holds(written[key], read[key]) for key in read)
+    return bool(written == read)
+
+
 @pytest.mark.parametrize("path", cases("valid"), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_valid_message_is_read_and_survives_writing(path: Path) -> None:
     line = path.read_bytes()
     message = DECODERS[path.parent.name](line)
-    assert msgspec.json.decode(encode(message)).items() >= msgspec.json.decode(line).items()
+    assert holds(msgspec.json.decode(encode(message)), msgspec.json.decode(line))
     assert DECODERS[path.parent.name](encode(message)) == message
 
 

@@ -57,15 +57,15 @@ export const fitRequest = z.strictObject({
   steps: z.strictObject({ fit: path, probability: path }).nullable().optional(),
   /**
    * Sequence models: `rows` are the last bars of windows of `length` bars, each of which lies within one value of `piece`.
-   * Training takes no bar outside of the rows `start` (inclusive) to `end` (exclusive). Null or absent: a row is an example.
+   * Training takes no bar outside of the rows `from` (inclusive) to `to` (exclusive). Null or absent: a row is an example.
    */
   window: z
     .strictObject({
       length: z.number().int().positive(),
       /** int32 (N) .npy; null: all rows are one piece. */
       piece: path.nullable(),
-      start: count,
-      end: count,
+      from: count,
+      to: count,
     })
     .nullable()
     .optional(),

@@ -43,7 +43,7 @@ export async function engineInput(
       ? stored(XTrain, yTrain, XStop, yStop, workDir)
       : await written(XTrain, yTrain, XStop, yStop, workDir, seqLen !== null);
   if (seqLen === null) return { ...located, window: null, train: all(yTrain), stop: all(yStop) };
-  const from = located.window?.start ?? 0;
+  const from = located.window?.from ?? 0;
   const train = examplesOf(XTrain, seqLen, "of training", from);
   const stop = examplesOf(XStop, seqLen, "of validation");
   return {
@@ -71,8 +71,8 @@ function stored(
     length: 1,
     piece: join(dataset.dir, "piece.npy"),
     // A fit on later rows than the training part's, as of a fold, begins where they do.
-    start: Math.min(start, XTrain.rows[0] ?? start),
-    end: (XTrain.rows.at(-1) ?? 0) + 1,
+    from: Math.min(start, XTrain.rows[0] ?? start),
+    to: (XTrain.rows.at(-1) ?? 0) + 1,
   };
   const rows = { trainRows: XTrain.rows, stopRows: XStop.rows, window };
   for (const horizon of dataset.manifest.horizons) {
@@ -145,7 +145,7 @@ async function written(
   const file = join(workDir, "piece.npy");
   const piece = Int32Array.from([...trainExamples.piece, ...stopExamples.piece.map((of) => of + yTrain.length)]);
   writeFileAtomic(file, encodeNpy("<i4", [piece.length], piece));
-  return { ...located, window: { length: 1, piece: file, start: 0, end: trained } };
+  return { ...located, window: { length: 1, piece: file, from: 0, to: trained } };
 }
 
 interface Examples {

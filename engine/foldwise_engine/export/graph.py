@@ -1,6 +1,6 @@
 """The part of a graph that all models share.
 
-    X (N, F) or (N, T, F) ──▶ the model's own nodes ──▶ (N, K) ──▶ × K×3 ──▶ raw_probabilities (N, 3)
+    X (N, F) ──▶ the model's own nodes ──▶ (N, K) ──▶ × K×3 ──▶ raw_probabilities (N, 3)
                                                                   │ × class_scale, ÷ row sum
                                                                   ▼
                                                             probabilities (N, 3)
@@ -47,14 +47,17 @@ def tensor(name: str, values: NDArray[np.generic]) -> onnx.TensorProto:
 def complete_graph(
     part: ProbabilityGraph,
     model: str,
-    axes: Sequence[int],
+    features: int,
     classes: Sequence[int],
     class_scale: Sequence[float] | None,
+    seq_len: int | None = None,
 ) -> onnx.ModelProto:
-    """The whole graph, checked. `axes` are X's after the first: (F), or (T, F) of a sequence model.
+    """The whole graph, checked. `class_scale` undoes balanced class weights; None: both outputs are the same.
 
-    `class_scale` undoes balanced class weights; None: both outputs are the same.
+    A sequence model's `X` is (N, `seq_len`, F): windows of raw rows, the newest last.
     """
+    shape = [None, features] if seq_len is None else [None, seq_len, features]
+    axes = ", ".join(["N", *map(str, shape[1:])])
     nodes, constants = list(part.nodes), list(part.initializers)
     if tuple(classes) == (-1, 0, 1):
         nodes = [_renamed(node, part.output, RAW) for node in nodes]
@@ -73,15 +76,14 @@ def complete_graph(
             helper.make_node("ReduceSum", ["scaled", "class_axis"], ["scaled_sum"], keepdims=1),
             helper.make_node("Div", ["scaled", "scaled_sum"], [FINAL]),
         ]
-    shape = ", ".join(map(str, axes))
     graph = helper.make_graph(
         nodes,
         f"foldwise_{model}",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, *axes])],
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 3]) for name in (FINAL, RAW)],
         constants,
         doc_string=(
-            f"Foldwise {model}. {INPUT}: float32 (N, {shape}). {FINAL} and {RAW}: (N, 3), columns -1, 0, 1; "
+            f"Foldwise {model}. {INPUT}: float32 ({axes}). {FINAL} and {RAW}: (N, 3), columns -1, 0, 1; "
             "raw: before calibration and before balanced class weights are undone."
         ),
     )
@@ -92,7 +94,8 @@ def complete_graph(
         producer_name="foldwise_engine",
         doc_string=graph.doc_string,
     )
-    helper.set_model_props(proto, {"classes": ",".join(map(str, classes)), "features": str(axes[-1])})
+    props = {"classes": ",".join(map(str, classes)), "features": str(features)}
+    helper.set_model_props(proto, props if seq_len is None else {**props, "seq_len": str(seq_len)})
     onnx.checker.check_model(proto, full_check=True)
     return proto
 

@@ -1,12 +1,27 @@
-"""Stacked GRU on windows; see `foldwise_engine.neural`."""
+"""Gated recurrent unit (torch)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
 
 from foldwise_engine.neural.adapter import SequenceAdapter
-from foldwise_engine.neural.networks import Recurrent
-from foldwise_engine.neural.settings import RecurrentParams
+from foldwise_engine.neural.export.recurrent import recurrent_graph
+from foldwise_engine.neural.recurrent import Gru
 
 
-def _build(params: RecurrentParams, features: int, classes: int, seq_len: int) -> Recurrent:
-    return Recurrent("gru", params, features, classes, seq_len)
+class Params(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """`model_params`: names and meanings of torch.nn.GRU."""
+
+    hidden_size: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
+    num_layers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
+    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.3
 
 
-ADAPTER = SequenceAdapter("gru", RecurrentParams, _build)
+ADAPTER = SequenceAdapter(
+    "gru",
+    Params,
+    lambda shape, params: Gru(shape, params.hidden_size, params.num_layers, params.dropout),
+    recurrent_graph,
+)

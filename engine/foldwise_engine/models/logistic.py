@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from sklearn.exceptions import ConvergenceWarning
@@ -27,6 +26,7 @@ from foldwise_engine.adapter import Device, FitTask, Fitted, settings
 from foldwise_engine.data import BLOCK, Floats, Selection
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import INPUT, ProbabilityGraph, tensor
+from foldwise_engine.skops_io import skops_io
 
 TRUSTED_TYPES = ["numpy.dtype"]
 """All that a .skops file of this Pipeline holds beside what skops itself knows; more is refused unread."""
@@ -103,15 +103,15 @@ class LogisticAdapter:
 
     def save(self, model: Pipeline, path: Path) -> None:
         """Write a .skops file: a zip of JSON and .npy, no pickle."""
-        skops.io.dump(model, path)
+        skops_io.dump(model, path)
 
     def load(self, path: Path, threads: int, device: Device) -> Pipeline:
         """Read it back, trusting exactly `TRUSTED_TYPES`, and check that it is the Pipeline that `fit` makes."""
         del threads, device
-        unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
+        unknown = set(skops_io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
         if unknown:
             raise EngineError("bad_data", f"{path} holds types that a logistic model has no use for: {sorted(unknown)}.")
-        model = skops.io.load(path, trusted=TRUSTED_TYPES)
+        model = skops_io.load(path, trusted=TRUSTED_TYPES)
         steps = [type(step) for _, step in model.steps] if isinstance(model, Pipeline) else []
         if steps != [SimpleImputer, StandardScaler, LogisticRegression]:
             raise EngineError("bad_data", f"{path} does not hold an imputer, a scaler and a logistic regression.")

@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
 from sklearn.svm import SVC
 
@@ -27,6 +26,7 @@ from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import ProbabilityGraph
 from foldwise_engine.export.kernel import softmax_of_kernel
 from foldwise_engine.kernel import Doubles, Machine, Scaling, fit_probabilities, fit_scaling, nystroem, over_blocks
+from foldwise_engine.skops_io import skops_io
 
 TRUSTED_TYPES = ["numpy.dtype"]
 """All that a .skops file of arrays holds beside what skops itself knows; more is refused unread."""
@@ -103,15 +103,15 @@ class SvmAdapter:
 
     def save(self, model: _Model, path: Path) -> None:
         """Write a .skops file of plain arrays: a zip of JSON and .npy, no pickle."""
-        skops.io.dump(model.arrays(), path)
+        skops_io.dump(model.arrays(), path)
 
     def load(self, path: Path, threads: int, device: Device) -> _Model:
         """Read it back, trusting exactly `TRUSTED_TYPES`, and check that the arrays fit one another."""
         del threads, device
-        unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
+        unknown = set(skops_io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
         if unknown:
             raise EngineError("bad_data", f"{path} holds types that an svm has no use for: {sorted(unknown)}.")
-        held = skops.io.load(path, trusted=TRUSTED_TYPES)
+        held = skops_io.load(path, trusted=TRUSTED_TYPES)
         model = _Model.of(held) if isinstance(held, dict) else None
         if model is None:
             raise EngineError("bad_data", f"{path} does not hold the arrays of an svm.", "Fit the model again.")

@@ -1,1 +1,1 @@
-"""The neural family: four causal networks, one training loop."""
+"""Sequence models: one training loop, four small networks, graphs written out. Imports torch; nothing tabular imports it."""

@@ -1,206 +1,261 @@
-"""What lstm, gru, tcn and transformer share between the worker and the loop."""
+"""One adapter for the four: they differ in parameters, network and graph only."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from foldwise_engine.adapter import Device, FitTask, Fitted, settings
-from foldwise_engine.data import BLOCK, Floats, Selection
+from foldwise_engine.data import Floats
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import ProbabilityGraph
-from foldwise_engine.neural.answers import Answers, probabilities
-from foldwise_engine.neural.export import graph_of
-from foldwise_engine.neural.loop import Loop, Precision
-from foldwise_engine.neural.networks import Network
-from foldwise_engine.neural.settings import Training
-from foldwise_engine.protocol import SequenceFacts
+from foldwise_engine.neural import native
+from foldwise_engine.neural.answer import answer_rows, answer_windows, softmax
+from foldwise_engine.neural.bars import Bars
+from foldwise_engine.neural.checkpoint import Checkpoint, Snapshot
+from foldwise_engine.neural.loop import Job, Outcome, beginning, train
+from foldwise_engine.neural.network import SequenceNetwork, Shape
+from foldwise_engine.neural.options import Training
+from foldwise_engine.neural.plan import Dense, Plan, Windowed
+from foldwise_engine.neural.scaling import fit_scaling
+from foldwise_engine.protocol import FitSequence
+from foldwise_engine.windows import Window
 
-KEY = "foldwise"
-WORTH_THREADS = 50_000_000
-"""Floating-point operations of a step, about a millisecond of one core."""
+TRAIN_SAMPLE = 8192
+"""Training rows that are answered for where each costs a whole window: enough for a loss of two digits."""
+
+Params = TypeVar("Params", bound=msgspec.Struct)
+Network = TypeVar("Network", bound=SequenceNetwork)
+
 MOST_THREADS = 4
-"""More do not make steps of 256 answers faster."""
-SCORED = 8192
-"""Training windows of a recurrent network that train loss and accuracy are taken on: each costs T steps."""
+"""More do not make steps of some hundred answers faster."""
 
 
-class Shape(msgspec.Struct):
-    """What a native file needs beside its tensors."""
-
-    network: str
-    params: dict[str, Any]
-    features: int
-    classes: int
-    seq_len: int
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network and what builds it again."""
-
-    network: Network
-    shape: Shape
-
-
-class SequenceAdapter:
-    """An adapter for one of the networks; `build` makes it from its parameters."""
+class SequenceAdapter(Generic[Params, Network]):
+    """See the module; `params` is the model's own struct."""
 
     native_file = "model.safetensors"
 
-    def __init__(self, name: str, params: type[msgspec.Struct], build: Callable[[Any, int, int, int], Network]) -> None:
-        self._name, self._params, self._build = name, params, build
+    def __init__(
+        self,
+        model: str,
+        params: type[Params],
+        build: Callable[[Shape, Params], Network],
+        graph: Callable[[Network], ProbabilityGraph],
+    ) -> None:
+        self._model, self._params, self.build, self._graph = model, params, build, graph
+
+    def parameters(self, values: Mapping[str, Any]) -> Params:
+        """`model_params`, checked."""
+        return settings(self._params, values, "model_params")
 
     def fit(self, task: FitTask) -> Fitted:
-        """Scale, train, and answer training and stop windows at the best epoch."""
-        training = settings(Training, task.training, "training")
-        data = task.data
-        device = self._device(task)
-        torch.manual_seed(task.seed)
+        """Scale by the training rows, train, and answer for training and stop rows by true windows."""
+        params = self.parameters(task.params)
+        options = settings(Training, task.training, "training")
+        data, window = task.data, _window_of(task, options)
         start = time.perf_counter()
-        shape = Shape(self._name, dict(task.params), data.train.features, len(data.classes), training.seq_len)
-        network = self._network(shape)
-        torch.set_num_threads(threads_for(network, training))
-        median, mean, scale = _normalisation(data.train)
-        network.normalise(median, mean, scale)
+        threads = _machine_threads()
+        device = _prepare(threads, task.device)
+        precision = _precision(options, device)
+        if window.length == 1:
+            task.warn("A window of one bar holds what a row holds: a tabular model does the same for less.")
+        torch.manual_seed(task.seed)
+        network = self.build(Shape(data.train.features, len(data.classes), window.length), params)
+        scaling = fit_scaling(data.train, task.check)
+        network.set_scaling(scaling)
         network.to(device)
-        if training.seq_len == 1:
-            task.warn("Windows of one bar hold no sequence: a model of single rows learns the same for less.")
-        ready = time.perf_counter()
-        precision = _precision(training, device)
-        loop = Loop(task, network, self._name, training, precision)
-        trained = loop.run()
-        done = time.perf_counter()
-        if data.windows is None:
-            raise EngineError("bad_request", f"{self._name} is fitted on windows; the request names none.")
-        answers = Answers(network, data.windows, None, task.check)
-        rows = data.train.rows.astype(np.int64)
-        positions = None if network.exact else _sampled(len(rows), task.seed)
-        p_train = answers.of(data.train.X, rows if positions is None else rows[positions])
-        p_stop = None if data.stop is None else answers.of(data.stop.X, data.stop.rows.astype(np.int64))
-        network.to("cpu").eval()
-        return Fitted(
-            model=Model(network, shape),
-            p_train=p_train,
-            p_stop=p_stop,
-            train_positions=positions,
-            best_epoch=trained.best_epoch,
-            total_epochs=trained.epochs,
-            early_stopped=trained.epochs < training.max_epochs,
-            device=device,
-            scaler={"median": median.tolist(), "mean": mean.tolist(), "scale": scale.tolist()},
-            seconds={"data": ready - start, "train": done - ready},
-            sequence=SequenceFacts(
-                mode=training.mode,
+        bars = Bars(data.train.X, device)
+        begin = beginning(network, options)
+        checkpoint = None
+        if task.checkpoint is not None:
+            checkpoint = Checkpoint(task.checkpoint, self._configuration(task, params, options, window, precision))
+            begin = checkpoint.read(begin) or begin
+
+        def job(begin: Snapshot) -> Job:
+            return Job(
+                network=network,
+                bars=bars,
+                plan=_plan(network, options, window, data.train.rows, begin.progress.batch_size),
+                y=data.y,
+                weights=data.weights,
+                stop=None if data.stop is None or data.y_stop is None else (data.stop.rows, data.y_stop),
+                log_scale=_log_scale(task),
+                training=options,
+                seed=task.seed,
+                threads=threads,
                 precision=precision,
-                batch_size=trained.batch_size,
-                parameters=sum(p.numel() for p in network.parameters()),
+                begin=begin,
+                checkpoint=checkpoint,
+                check=task.check,
+                progress=task.progress,
+            )
+
+        ready = time.perf_counter()
+        outcome, batch_size = _train(job, begin, checkpoint, task.warn)
+        trained = time.perf_counter()
+        train_rows = _sample(len(data.train), task.seed) if not network.exact else None
+        answered = data.train.rows if train_rows is None else data.train.rows[train_rows]
+        return Fitted(
+            model=Held(network, params),
+            p_train=softmax(answer_rows(network, bars, answered, task.check)),
+            p_stop=None if data.stop is None else softmax(answer_rows(network, bars, data.stop.rows, task.check)),
+            best_epoch=outcome.best_epoch,
+            total_epochs=outcome.total_epochs,
+            early_stopped=outcome.early_stopped,
+            device=task.device,
+            scaler=scaling.as_json(),
+            train_rows=train_rows,
+            sequence=FitSequence(
+                mode=options.mode,
+                precision=precision,
+                batch_size=batch_size,
+                parameters=network.parameter_count,
                 receptive_field=network.receptive_field,
-                resumed_from=trained.resumed_from,
+                resumed_from=outcome.resumed_from,
             ),
+            seconds={"data": ready - start, "train": trained - ready},
         )
 
-    def save(self, model: Model, path: Path) -> None:
-        """Tensors, and the network's shape as JSON; no code."""
-        tensors = {name: tensor.detach().clone().contiguous() for name, tensor in model.network.state_dict().items()}
-        save_file(tensors, str(path), metadata={KEY: msgspec.json.encode(model.shape).decode()})
+    def save(self, model: Held[Network], path: Path) -> None:
+        """Write the .safetensors file."""
+        native.save(model.network, self._model, model.params, path)
 
-    def load(self, path: Path, threads: int, device: Device) -> Model:
-        """Build the network that the file names, and fill it; every tensor must have its place and shape."""
-        del threads, device
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                shape = msgspec.json.decode((file.metadata() or {}).get(KEY, ""), type=Shape)
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            if shape.network != self._name:
-                raise EngineError("bad_data", f"{path} holds a {shape.network}, not a {self._name}.")
-            network = self._network(shape)
-            network.load_state_dict(tensors)
-        except (OSError, SafetensorError, msgspec.DecodeError, RuntimeError, ValueError) as error:
-            raise EngineError("bad_data", f"{path} is no model of {self._name}: {error}") from error
-        return Model(network.eval(), shape)
+    def load(self, path: Path, threads: int, device: Device) -> Held[Network]:
+        """Read it back; raises `bad_data`."""
+        on = _prepare(threads, device)
+        held: list[Params] = []
 
-    def predict(self, model: Model, X: Floats, threads: int) -> NDArray[np.floating[Any]]:
+        def build(shape: Shape, values: dict[str, Any]) -> Network:
+            held.append(settings(self._params, values, f"the parameters in {path}"))
+            return self.build(shape, held[-1])
+
+        network = native.load(path, self._model, build, on)
+        return Held(network, held[-1])
+
+    def predict(self, model: Held[Network], X: Floats, threads: int) -> NDArray[np.floating[Any]]:
         """(n, T, F) → (n, K)."""
         torch.set_num_threads(threads)
-        with torch.inference_mode():
-            return probabilities(model.network.eval().window(torch.from_numpy(X)))
+        return softmax(answer_windows(model.network, X))
 
-    def export_onnx(self, model: Model, features: int, classes: int) -> ProbabilityGraph:
-        """By hand: small graphs that compute what the newest bar needs, without an exporter's seconds."""
+    def export_onnx(self, model: Held[Network], features: int, classes: int) -> ProbabilityGraph:
+        """By hand, for one answer a window: what the newest bar does not need is not computed."""
         del features, classes
-        return graph_of(model.network)
+        return self._graph(model.network)
 
-    def _network(self, shape: Shape) -> Network:
-        params = settings(self._params, shape.params, "model_params")
-        return self._build(params, shape.features, shape.classes, shape.seq_len)
+    def _configuration(self, task: FitTask, params: Params, options: Training, window: Window, precision: str) -> str:
+        """A digest of all that the weights of an epoch depend on."""
+        data = task.data
+        stop = None if data.stop is None else data.stop.rows
+        arrays = [data.train.rows, data.y, data.weights, stop, data.y_stop, window.starts]
+        told = {
+            "model": self._model,
+            "params": params,
+            "training": options,
+            "seed": task.seed,
+            "device": task.device,
+            "precision": precision,
+            "dataset": data.train.origin,
+            "classes": data.classes,
+            "class_scale": None if task.class_scale is None else task.class_scale.tolist(),
+            "window": (window.length, window.start, window.end),
+            "arrays": [None if a is None else hashlib.sha256(a.tobytes()).hexdigest() for a in arrays],
+            "torch": str(torch.__version__),
+        }
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
-    def _device(self, task: FitTask) -> Device:
-        if task.device == "cuda" and not torch.cuda.is_available():
-            task.warn("CUDA is not available to torch here: the CPU was used.")
-            return "cpu"
-        return task.device
+
+class Held(Generic[Network]):
+    """A fitted network, and the parameters that its native file names."""
+
+    def __init__(self, network: Network, params: msgspec.Struct) -> None:
+        self.network, self.params = network, params
 
 
-def threads_for(network: Network, training: Training) -> int:
-    """By the network's size and the machine, never by how many workers share it: sums depend on it in their last bits.
+def _window_of(task: FitTask, options: Training) -> Window:
+    window = task.data.window
+    if window is None or window.length != options.seq_len:
+        given = "no window" if window is None else f"windows of {window.length}"
+        raise EngineError("bad_request", f"training.seq_len is {options.seq_len}, but the request has {given}.")
+    return window
 
-    One for a network whose step is done sooner than two threads have met.
-    """
-    bars = training.batch_size * (training.seq_len if training.mode == "windowed" else 2)
-    operations = 6 * bars * sum(p.numel() for p in network.parameters())
+
+def _machine_threads() -> int:
+    """Of a fit: by the machine, not by how many workers share it. Sums depend on it in their last bits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS) if operations > WORTH_THREADS else 1
+    return min(cores, MOST_THREADS)
 
 
-def _precision(training: Training, device: Device) -> Precision:
-    """What `auto` means here; never chosen by timing, which would change results."""
-    if training.precision != "auto":
-        return training.precision
-    return "bf16" if device == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+def _prepare(threads: int, device: Device) -> torch.device:
+    """Set what is global in torch; raises `device` where there is no such one."""
+    torch.set_num_threads(threads)
+    if device == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise EngineError("device", "This torch sees no CUDA device.", "Run with --device cpu.")
+    return torch.device("cuda")
 
 
-def _sampled(rows: int, seed: int) -> NDArray[np.int64] | None:
-    if rows <= SCORED:
+def _precision(options: Training, device: torch.device) -> Literal["fp32", "bf16"]:
+    """`auto` depends on the hardware alone, never on timing: it changes results."""
+    if options.precision != "auto":
+        return options.precision
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+
+
+def _plan(network: SequenceNetwork, options: Training, window: Window, rows: NDArray[np.int32], batch_size: int) -> Plan:
+    if options.mode == "windowed":
+        return Windowed(rows, window.length, batch_size)
+    return Dense(window, rows, batch_size, min(batch_size, max(network.least_segment, window.length)))
+
+
+def _log_scale(task: FitTask) -> Floats:
+    if task.class_scale is None:
+        return np.zeros(len(task.data.classes), dtype=np.float32)
+    return np.log(task.class_scale).astype(np.float32)
+
+
+def _sample(n: int, seed: int) -> NDArray[np.int32] | None:
+    """Positions of some training rows, ascending; None: all, where they are few."""
+    if n <= TRAIN_SAMPLE:
         return None
-    chosen: NDArray[np.int64] = np.sort(np.random.default_rng(seed).choice(rows, SCORED, replace=False))
-    return chosen
+    chosen = np.random.default_rng(seed).choice(n, TRAIN_SAMPLE, replace=False)
+    return np.sort(chosen).astype(np.int32)
 
 
-def _normalisation(train: Selection) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Median, mean and standard deviation of the training rows, some columns at a time; 0, 0, 1 for an empty column."""
-    F = train.features
-    median, mean, scale = np.zeros(F), np.zeros(F), np.ones(F)
-    width = max(1, BLOCK * 64 // max(1, len(train)) + 1)
-    for start in range(0, F, width):
-        columns = slice(start, min(start + width, F))
-        values = np.asarray(train.X[train.rows, columns], dtype=np.float64)
-        missing = np.isnan(values)
-        empty = missing.all(axis=0)
-        values[:, empty] = 0
-        missing[:, empty] = False
-        own = np.nanmedian(values, axis=0)
-        values = np.where(missing, own, values)
-        median[columns], mean[columns] = own, values.mean(axis=0)
-        spread = values.std(axis=0)
-        scale[columns] = np.where(spread > 0, spread, 1)
-    limit = np.finfo(np.float32).max / 1e6
-    too_large = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(scale) & (np.abs(mean) < limit) & (scale < limit)))
-    if too_large.size:
-        raise EngineError(
-            "bad_data",
-            f"Feature {too_large[0] + 1} holds values too large to be standardised.",
-            "Scale or clip the column.",
-        )
-    return median, mean, scale
+def _train(
+    job: Callable[[Snapshot], Job], begin: Snapshot, checkpoint: Checkpoint | None, warn: Callable[[str], None]
+) -> tuple[Outcome, int]:
+    """Train; where a GPU's memory runs out, once more with half the batch, from the last checkpoint if there is one."""
+    batch_size = begin.progress.batch_size
+    try:
+        return train(job(begin)), batch_size
+    except torch.OutOfMemoryError as error:
+        if batch_size == 1:
+            raise _out_of_memory(batch_size) from error
+    torch.cuda.empty_cache()
+    half = batch_size // 2
+    warn(f"The GPU ran out of memory with a batch of {batch_size}: it was halved to {half}.")
+    last = (checkpoint.read(begin) if checkpoint is not None else None) or begin
+    progress = msgspec.structs.replace(last.progress, batch_size=half)
+    try:
+        return train(job(Snapshot(progress, last.weights, last.best, last.moments))), half
+    except torch.OutOfMemoryError as error:
+        raise _out_of_memory(half) from error
+
+
+def _out_of_memory(batch_size: int) -> EngineError:
+    return EngineError(
+        "out_of_memory",
+        f"The GPU ran out of memory, also with a batch of {batch_size}.",
+        "Use a smaller training.batch_size or training.seq_len, or --device cpu.",
+    )

@@ -1,102 +1,119 @@
-"""The state of a fit after an epoch, in one .safetensors file: tensors, and JSON beside them. No pickle."""
+"""A checkpoint each epoch: one .safetensors file of weights, best weights and AdamW's moments, and JSON in its head.
+
+It is written whole or not at all, holds no pickle, and names the configuration it belongs to; another's is refused.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import msgspec
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from foldwise_engine.adapter import FitTask
 from foldwise_engine.errors import EngineError
 from foldwise_engine.files import write_via
 
 FILE = "checkpoint.safetensors"
-KEY = "foldwise"
+FORMAT = "foldwise-checkpoint-1"
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Weights = dict[str, Tensor]
 
 
-class State(msgspec.Struct, kw_only=True):
-    """Beside the tensors: where the fit stands."""
+class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a fit stands after an epoch."""
 
-    digest: str
-    """Of everything that decides the weights; another fit's checkpoint has another."""
-    epoch: int
-    """Epochs done."""
-    best_epoch: int
-    best_loss: float
+    batch_size: Annotated[int, msgspec.Meta(ge=1)]
+    """Labelled outputs a step; less than was asked for after a GPU's memory ran out."""
     lr: float
-    waited: int
-    """Epochs without a better loss, for the schedule."""
-    precision: str
-    batch_size: int
+    """Of the plateau schedule, for the next epoch."""
+    epoch: Count = 0
+    best_epoch: Count = 0
+    best_loss: float | None = None
+    """Of the stop rows; None without them, and before the first epoch."""
+    stale: Count = 0
+    """Epochs since the best one, or since the learning rate was halved."""
 
 
-def digest_of(task: FitTask, network: str) -> str:
-    """The same for the same data, configuration, seed, threads and torch: then, and only then, a fit may go on."""
-    data = task.data
-    sha = hashlib.sha256()
-    settings = [
-        network,
-        dict(task.params),
-        dict(task.training),
-        task.seed,
-        task.device,
-        data.classes,
-        str(torch.__version__),
-    ]
-    sha.update(msgspec.json.encode(settings, order="sorted"))
-    sha.update(repr((data.train.key, None if data.stop is None else data.stop.key)).encode())
-    for values in (data.y, data.weights, data.y_stop, task.class_scale):
-        sha.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
-    if data.windows is not None:
-        sha.update(repr((data.windows.length, data.windows.start, data.windows.end)).encode())
-        sha.update(data.windows.piece.tobytes())
-    return sha.hexdigest()
+@dataclass(frozen=True)
+class Snapshot:
+    """All that going on takes; chance is no part of it (see the loop)."""
+
+    progress: Progress
+    weights: Mapping[str, Tensor]
+    best: Weights
+    moments: Weights
 
 
-def save(folder: Path, state: State, tensors: dict[str, Tensor]) -> None:
-    """Replace the checkpoint in one step; a process killed meanwhile leaves the one before."""
-    metadata = {KEY: msgspec.json.encode(state).decode()}
-    # Tensors that share memory are refused; contiguous copies never do.
-    own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    write_via(folder / FILE, lambda path: save_file(own, str(path), metadata=metadata))
+class Checkpoint:
+    """The file of one configuration in one folder."""
+
+    def __init__(self, folder: Path, configuration: str) -> None:
+        self.path = folder / FILE
+        self._configuration = configuration
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Replace the last epoch's."""
+        parts = {"weights": snapshot.weights, "best": snapshot.best, "moments": snapshot.moments}
+        named = {f"{part}/{name}": value for part, held in parts.items() for name, value in held.items()}
+        tensors = {name: value.detach().cpu().contiguous() for name, value in named.items()}
+        head = {
+            "format": FORMAT,
+            "configuration": self._configuration,
+            "progress": msgspec.json.encode(snapshot.progress).decode(),
+            "torch": str(torch.__version__),
+        }
+
+        def save(temporary: Path) -> None:
+            save_file(tensors, temporary, metadata=head)
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+
+        write_via(self.path, save)
+
+    def read(self, like: Snapshot) -> Snapshot | None:
+        """The last epoch's, its tensors of the names and shapes of `like`; None if there is none; raises `bad_data`."""
+        if not self.path.exists():
+            return None
+        try:
+            with safe_open(self.path, framework="pt", device="cpu") as file:
+                head = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+        except (SafetensorError, OSError) as error:
+            raise self._refused(f"cannot be read: {error}") from error
+        if head.get("format") != FORMAT:
+            raise self._refused("is no checkpoint of this version")
+        if head.get("configuration") != self._configuration:
+            raise self._refused("belongs to a fit of other data, parameters, seed or torch version")
+        try:
+            progress = msgspec.json.decode(head.get("progress", ""), type=Progress)
+        except msgspec.DecodeError as error:
+            raise self._refused(f"does not say how far it is: {error}") from error
+        held: dict[str, Weights] = {"weights": {}, "best": {}, "moments": {}}
+        for name, value in tensors.items():
+            part, _, rest = name.partition("/")
+            held.setdefault(part, {})[rest] = value
+        found = Snapshot(progress, held["weights"], held["best"], held["moments"])
+        if len(held) > 3 or any(_shapes(a) != _shapes(b) for a, b in _pairs(found, like)):
+            raise self._refused("holds other tensors than this model has")
+        return found
+
+    def _refused(self, why: str) -> EngineError:
+        return EngineError(
+            "bad_data", f"The checkpoint {self.path} {why}.", f"Delete the folder {self.path.parent} to start anew."
+        )
 
 
-def load(folder: Path, digest: str) -> tuple[State, dict[str, Tensor]] | None:
-    """The checkpoint of this very fit; None where there is none. Raises `bad_data` for any other."""
-    path = folder / FILE
-    if not path.is_file():
-        return None
-    remedy = f"Delete {folder} to begin afresh."
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            state = msgspec.json.decode((file.metadata() or {}).get(KEY, ""), type=State)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError, msgspec.DecodeError, ValueError) as error:
-        raise EngineError("bad_data", f"The checkpoint {path} cannot be read: {error}", remedy) from error
-    if state.digest != digest:
-        raise EngineError("bad_data", f"The checkpoint {path} is of another configuration or other data.", remedy)
-    return state, tensors
+def _pairs(a: Snapshot, b: Snapshot) -> list[tuple[Mapping[str, Tensor], Mapping[str, Tensor]]]:
+    return [(a.weights, b.weights), (a.best, b.best), (a.moments, b.moments)]
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """`optimiser.{i}.{name}` of AdamW's moments and step counts."""
-    state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
-    return {f"optimiser.{i}.{name}": torch.as_tensor(value) for i, own in state.items() for name, value in own.items()}
-
-
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put `optimiser_tensors` back."""
-    whole = optimiser.state_dict()
-    own: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        if key.startswith("optimiser."):
-            _, index, name = key.split(".", 2)
-            own.setdefault(int(index), {})[name] = tensor
-    optimiser.load_state_dict({**whole, "state": own})
+def _shapes(held: Mapping[str, Tensor]) -> dict[str, tuple[object, ...]]:
+    return {name: (*value.shape, value.dtype) for name, value in held.items()}

@@ -1,211 +1,188 @@
-"""One training loop for all sequence models.
+"""The one training loop: AdamW on weighted cross-entropy, stopped by the log-loss of true windows.
 
-AdamW (Loshchilov and Hutter, 2019) on the weighted cross-entropy; stopped early by the unweighted log-loss of what is
-served, on true windows of the stop rows. Everything random in an epoch follows from the seed and the epoch's number, so a
-fit that goes on from a checkpoint does what an unbroken one would have done.
+All chance of an epoch comes of (seed, epoch) alone: order, phase and dropout. A fit that goes on from a checkpoint after
+epoch k therefore needs no state of a generator to end as an unbroken one.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from math import cos, isfinite, pi
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 from torch.nn import functional
 
-from foldwise_engine.adapter import FitTask
-from foldwise_engine.data import Floats
+from foldwise_engine.data import Floats, Rows
 from foldwise_engine.errors import EngineError
-from foldwise_engine.neural import checkpoint
-from foldwise_engine.neural.answers import Answers
-from foldwise_engine.neural.networks import Network
-from foldwise_engine.neural.segments import Batch, Segments, WindowBatches, gathered
-from foldwise_engine.neural.settings import Training
+from foldwise_engine.neural.adamw import AdamW
+from foldwise_engine.neural.answer import answer_rows, log_loss
+from foldwise_engine.neural.bars import Bars
+from foldwise_engine.neural.checkpoint import Checkpoint, Progress, Snapshot, Weights
+from foldwise_engine.neural.network import SequenceNetwork
+from foldwise_engine.neural.options import Training
+from foldwise_engine.neural.plan import Plan
 
 PLATEAU = 5
-"""Epochs without a better loss after which the learning rate is halved."""
-
-Precision = Literal["fp32", "bf16"]
+"""Epochs without a better log-loss after which `plateau` halves the learning rate."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The network holds the best epoch's weights."""
+class Job:
+    """What the loop works on."""
+
+    network: SequenceNetwork
+    bars: Bars
+    plan: Plan
+    y: NDArray[np.int32]
+    """(n,) class codes of the training rows."""
+    weights: Floats | None
+    stop: tuple[Rows, NDArray[np.int32]] | None
+    """End rows and class codes."""
+    log_scale: Floats
+    """(K,) added to the logits of the stop rows: what is served is decided on."""
+    training: Training
+    seed: int
+    threads: int
+    precision: Literal["fp32", "bf16"]
+    begin: Snapshot
+    """Where to go on from."""
+    checkpoint: Checkpoint | None
+    check: Callable[[], None]
+    progress: Callable[[int, int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went; the network holds the best weights."""
 
     best_epoch: int
-    epochs: int
+    total_epochs: int
+    early_stopped: bool
     resumed_from: int
-    batch_size: int
 
 
-class Loop:
-    """One fit."""
+def train(job: Job) -> Outcome:
+    """Train to the end; raises `diverged` when a loss is no number any more, and what `check` raises."""
+    options, network = job.training, job.network
+    state, best = job.begin.progress, dict(job.begin.best)
+    network.load_state_dict(job.begin.weights)
+    optimiser = AdamW(network.parameters(), options.weight_decay, job.begin.moments)
+    resumed_from = state.epoch
+    while not _ended(state, options, job.stop is not None):
+        job.check()
+        state, better = _epoch(job, optimiser, state)
+        if better:
+            best = copied(network)
+        if job.checkpoint is not None:
+            job.checkpoint.write(Snapshot(state, network.state_dict(), best, optimiser.moments()))
+    network.load_state_dict(best)
+    return Outcome(
+        best_epoch=state.best_epoch,
+        total_epochs=state.epoch,
+        early_stopped=state.epoch < options.max_epochs,
+        resumed_from=resumed_from,
+    )
 
-    def __init__(self, task: FitTask, network: Network, name: str, training: Training, precision: Precision) -> None:
-        windows = task.data.windows
-        if windows is None:
-            raise EngineError("bad_request", f"{name} is fitted on windows; the request names none.")
-        self._task, self._network, self._training, self._precision = task, network, training, precision
-        self._windows = windows
-        self._device = torch.device(task.device)
-        self._optimiser = torch.optim.AdamW(network.parameters(), lr=training.lr, weight_decay=training.weight_decay)
-        self._digest = checkpoint.digest_of(task, name)
-        self._batch_size = training.batch_size
-        self._answers = Answers(network, windows, task.class_scale, task.check)
-        y = task.data.y.astype(np.int64)
-        weights = np.ones(len(y), np.float32) if task.data.weights is None else task.data.weights
-        self._y, self._w = torch.from_numpy(y).to(self._device), torch.from_numpy(weights).to(self._device)
 
-    def run(self) -> Trained:
-        """Train until patience, `max_epochs` or a cancel ends it."""
-        training, task = self._training, self._task
-        state = checkpoint.State(
-            digest=self._digest,
-            epoch=0,
-            best_epoch=0,
-            best_loss=float("inf"),
-            lr=training.lr,
-            waited=0,
-            precision=self._precision,
-            batch_size=self._batch_size,
-        )
-        best = self._weights()
-        folder = task.checkpoint
-        found = None if folder is None else checkpoint.load(folder, self._digest)
-        if found is not None:
-            state, tensors = found
-            self._load({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
-            best = {name[5:]: tensor for name, tensor in tensors.items() if name.startswith("best.")}
-            checkpoint.restore_optimiser(self._optimiser, tensors)
-            self._batch_size = state.batch_size
-        resumed = state.epoch
-        while state.epoch < training.max_epochs and not self._over(state):
-            epoch = state.epoch + 1
-            lr = self._rate(state, epoch)
-            start = time.perf_counter()
-            train_loss, samples = self._epoch(epoch, lr)
-            seconds = time.perf_counter() - start
-            stop_loss = self._answers.stop_loss(task.data)
-            self._refuse_nan(epoch, lr, train_loss, stop_loss)
-            state.epoch, state.batch_size = epoch, self._batch_size
-            # Without stop rows the last epoch is the best: nothing says otherwise.
-            if stop_loss is None or stop_loss < state.best_loss:
-                state.best_epoch, state.best_loss, state.waited = epoch, stop_loss or 0.0, 0
-                best = self._weights()
-                if stop_loss is None:
-                    state.best_loss = float("inf")
-            else:
-                state.waited += 1
-                if training.lr_schedule == "plateau" and state.waited % PLATEAU == 0:
-                    state.lr /= 2
-            if folder is not None:
-                self._save(folder, state, best)
-            metrics = {"train_loss": train_loss, "lr": lr, "samples_per_second": samples / max(seconds, 1e-9)}
-            task.progress(epoch, training.max_epochs, metrics if stop_loss is None else {**metrics, "stop_loss": stop_loss})
-        self._load(best)
-        return Trained(state.best_epoch, state.epoch, resumed, self._batch_size)
+def beginning(network: SequenceNetwork, training: Training) -> Snapshot:
+    """Before the first epoch: AdamW's moments are zero."""
+    progress = Progress(batch_size=training.batch_size, lr=training.lr)
+    return Snapshot(progress, copied(network), copied(network), AdamW.beginning(network.parameters()))
 
-    def _over(self, state: checkpoint.State) -> bool:
-        patience = self._training.patience
-        return patience is not None and self._task.data.stop is not None and state.epoch - state.best_epoch >= patience
 
-    def _rate(self, state: checkpoint.State, epoch: int) -> float:
-        if self._training.lr_schedule != "cosine":
-            return state.lr
-        return self._training.lr * (1 + cos(pi * (epoch - 1) / self._training.max_epochs)) / 2
+def _ended(state: Progress, options: Training, watched: bool) -> bool:
+    patient = not watched or options.patience is None or state.epoch - state.best_epoch < options.patience
+    return state.epoch >= options.max_epochs or not patient
 
-    def _epoch(self, epoch: int, lr: float) -> tuple[float, int]:
-        """The weighted mean loss and how many answers it is of."""
-        seed = int(np.random.SeedSequence([self._task.seed, epoch]).generate_state(1)[0])
-        for group in self._optimiser.param_groups:
-            group["lr"] = lr
-        while True:
-            torch.manual_seed(seed)
-            kept = self._weights(), self._optimiser.state_dict()
-            try:
-                return self._steps(np.random.default_rng(seed))
-            except torch.OutOfMemoryError as error:
-                self._halve(error)
-                self._load(kept[0])
-                self._optimiser.load_state_dict(kept[1])
 
-    def _halve(self, error: Exception) -> None:
-        """Once; then the error stands."""
-        if self._batch_size < self._training.batch_size or self._batch_size == 1:
-            remedy = "Set a smaller training.batch_size, seq_len or model, or use --device cpu."
-            raise EngineError("out_of_memory", f"The GPU has too little memory for a step: {error}", remedy) from error
-        self._batch_size //= 2
-        torch.cuda.empty_cache()
-        self._task.warn(f"The GPU's memory did not hold a step: batch_size was halved to {self._batch_size}.")
-
-    def _steps(self, rng: np.random.Generator) -> tuple[float, int]:
-        task, network, clip = self._task, self._network, self._training.grad_clip
-        dense = self._training.mode == "dense"
-        total = weight = samples = 0.0
-        network.train()
-        for batch in self._batches().epoch(rng):
-            task.check()
-            x, positions = self._to_device(batch)
-            asked = positions >= 0
-            with self._autocast():
-                logits = network.dense(x) if dense else network.window(x)[:, None]
-            own = positions[asked]
-            losses = functional.cross_entropy(logits[asked].float(), self._y[own], reduction="none")
-            w = self._w[own]
-            loss = (losses * w).sum() / w.sum()
-            self._optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            if clip is not None:
-                torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
-            self._optimiser.step()
-            total += float((losses.detach() * w).sum())
-            weight += float(w.sum())
-            samples += len(own)
-        return total / weight, int(samples)
-
-    def _batches(self) -> Segments | WindowBatches:
-        windows, rows, size = self._windows, self._task.data.train.rows, self._batch_size
-        if self._training.mode == "windowed":
-            return WindowBatches(windows, rows, size)
-        answers = min(segment_answers(self._network), size)
-        return Segments(windows, rows, answers, max(1, size // answers))
-
-    def _to_device(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        X: Floats = gathered(self._task.data.train.X, batch.rows)
-        return torch.from_numpy(X).to(self._device), torch.from_numpy(batch.positions).to(self._device)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self._precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self._device.type, dtype=torch.bfloat16)
-
-    def _refuse_nan(self, epoch: int, lr: float, *losses: float | None) -> None:
-        if all(loss is None or isfinite(loss) for loss in losses):
-            return
+def _epoch(job: Job, optimiser: AdamW, before: Progress) -> tuple[Progress, bool]:
+    """One epoch: (how it stands after, whether these weights are the best)."""
+    options, epoch = job.training, before.epoch + 1
+    lr = optimiser.lr = _rate(options, before)
+    start = time.perf_counter()
+    train_loss = _steps(job, optimiser, epoch)
+    seconds = time.perf_counter() - start
+    finite = math.isfinite(train_loss) and all(bool(p.isfinite().all()) for p in job.network.parameters())
+    stop_loss = None
+    if job.stop is not None and finite:
+        ends, y = job.stop
+        stop_loss = log_loss(answer_rows(job.network, job.bars, ends, job.check) + job.log_scale, y)
+        finite = math.isfinite(stop_loss)
+    if not finite:
         raise EngineError(
             "diverged",
-            f"The loss is no number any more in epoch {epoch}, at learning rate {lr:g}.",
-            "Use a smaller training.lr or training.grad_clip; the checkpoint of the epoch before is kept.",
+            f"The loss was no number any more in epoch {epoch}, at a learning rate of {lr:g}.",
+            "Use a smaller training.lr, or a smaller training.grad_clip; if it stays, look for extreme feature values.",
         )
+    metrics = {"train_loss": train_loss, "lr": lr, "samples_per_second": len(job.y) / max(seconds, 1e-9)}
+    if stop_loss is not None:
+        metrics["stop_loss"] = stop_loss
+    job.progress(epoch, options.max_epochs, metrics)
+    better = stop_loss is None or before.best_loss is None or stop_loss < before.best_loss
+    stale = 0 if better else before.stale + 1
+    after = Progress(
+        batch_size=before.batch_size,
+        lr=before.lr / 2 if stale == PLATEAU else before.lr,
+        epoch=epoch,
+        best_epoch=epoch if better else before.best_epoch,
+        best_loss=stop_loss if better else before.best_loss,
+        stale=stale % PLATEAU,
+    )
+    return after, better
 
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
 
-    def _load(self, tensors: dict[str, Tensor]) -> None:
-        self._network.load_state_dict(tensors)
-
-    def _save(self, folder: Path, state: checkpoint.State, best: dict[str, Tensor]) -> None:
-        tensors = {f"model.{name}": tensor for name, tensor in self._network.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
-        checkpoint.save(folder, state, tensors | checkpoint.optimiser_tensors(self._optimiser))
+def _rate(options: Training, state: Progress) -> float:
+    if options.lr_schedule == "plateau":
+        return state.lr
+    if options.lr_schedule == "cosine":
+        return options.lr * (1 + math.cos(math.pi * state.epoch / options.max_epochs)) / 2
+    return options.lr
 
 
-def segment_answers(network: Network) -> int:
-    """S: long segments repeat fewer bars, but a recurrent network steps through them one after the other."""
-    return max(16, 2 * network.seq_len) if network.exact else max(16, network.seq_len)
+def _steps(job: Job, optimiser: AdamW, epoch: int) -> float:
+    """All steps of an epoch; the mean loss of its training rows, weighted."""
+    network, bars = job.network, job.bars
+    random = np.random.default_rng([job.seed, epoch])
+    torch.manual_seed(int(random.integers(2**63)))
+    y = bars.tensor(job.y.astype(np.int64))
+    weights = None if job.weights is None else bars.tensor(np.array(job.weights))
+    losses, weighed = torch.zeros((), device=bars.device), 0.0
+    network.train()
+    for step in job.plan.epoch(random):
+        job.check()
+        torch.set_num_threads(network.step_threads(step.bars.shape[0], step.bars.shape[1], job.threads))
+        labelled = bars.tensor(step.labelled)
+        with _autocast(job):
+            logits = network(bars.take(step.bars)).float()
+            picked = logits.reshape(-1, logits.shape[-1]).index_select(0, bars.tensor(step.picked))
+        loss = functional.cross_entropy(picked, y[labelled], reduction="none")
+        share = float(len(step.labelled))
+        if weights is None:
+            mean = loss.mean()
+        else:
+            weight = weights[labelled]
+            mean = (weight * loss).sum() / weight.sum()
+            share = float(np.sum(job.weights[step.labelled]))  # type: ignore[index]
+        torch.autograd.backward(mean)
+        optimiser.step(job.training.grad_clip)
+        losses += mean.detach() * share
+        weighed += share
+    torch.set_num_threads(job.threads)
+    return float(losses) / weighed
+
+
+def _autocast(job: Job) -> AbstractContextManager[object]:
+    if job.precision == "fp32":
+        return nullcontext()
+    return torch.autocast(job.bars.device.type, dtype=torch.bfloat16)
+
+
+def copied(network: SequenceNetwork) -> Weights:
+    """Its weights as they are now."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}

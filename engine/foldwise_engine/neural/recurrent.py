@@ -1,0 +1,106 @@
+"""LSTM (Hochreiter and Schmidhuber 1997) and GRU (Cho et al. 2014): stacked, dropout between layers, head on the last state.
+
+A segment carries its state further back than T bars, so its answers are not those of windows: it trains only, and its
+first T − 1 take no loss. Everything that selects or reports is computed window by window (`sliding`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from foldwise_engine.neural.dropout import dropout
+from foldwise_engine.neural.gru_scan import FEW, scan, slide
+from foldwise_engine.neural.network import SequenceNetwork, Shape
+
+
+class Recurrent(SequenceNetwork):
+    """One of torch's recurrent stacks and a linear head."""
+
+    exact = False
+    stride = 256
+    """Windows whose states stay in the cache."""
+    least_segment = 64
+
+    def __init__(
+        self, shape: Shape, kind: type[nn.LSTM] | type[nn.GRU], hidden_size: int, num_layers: int, dropout: float
+    ) -> None:
+        super().__init__(shape)
+        # Between layers: with one there is no place for it, and torch warns.
+        share = dropout if num_layers > 1 else 0.0
+        self.layers = kind(shape.features, hidden_size, num_layers, dropout=share, batch_first=False)
+        self.head = nn.Linear(hidden_size, shape.classes)
+
+    def answer(self, bars: Tensor) -> Tensor:
+        """(B, S+T−1, F) prepared → (B, S, K)."""
+        states = self.states(bars.transpose(0, 1).contiguous())[self.shape.seq_len - 1 :]
+        answers: Tensor = self.head(states).transpose(0, 1)
+        return answers
+
+    def states(self, bars: Tensor) -> Tensor:
+        """(L, B, F) → the last layer's states (L, B, H)."""
+        states: Tensor = self.layers(bars)[0]
+        return states
+
+    def sliding(self, bars: Tensor) -> Tensor:
+        """(S+T−1, F) raw → (S, K); a bar is standardised once."""
+        windows = self.prepare(bars).unfold(0, self.shape.seq_len, 1)  # (S, F, T), a view
+        answers: Tensor = self.head(self.states(windows.permute(2, 0, 1).contiguous())[-1])
+        return answers
+
+
+class Lstm(Recurrent):
+    """Torch's own on every device: on the CPU it is oneDNN's."""
+
+    def step_threads(self, sequences: int, bars: int, threads: int) -> int:
+        """One where few sequences are computed bar by bar: dividing that costs more than it saves."""
+        return 1 if sequences < FEW else super().step_threads(sequences, bars, threads)
+
+    def __init__(self, shape: Shape, hidden_size: int, num_layers: int, dropout: float) -> None:
+        super().__init__(shape, nn.LSTM, hidden_size, num_layers, dropout)
+
+
+class Gru(Recurrent):
+    """Torch's own on a GPU. On the CPU torch loops over bars with many small operations, so a scan of our own does it."""
+
+    def __init__(self, shape: Shape, hidden_size: int, num_layers: int, dropout: float) -> None:
+        super().__init__(shape, nn.GRU, hidden_size, num_layers, dropout)
+
+    def states(self, bars: Tensor) -> Tensor:
+        """(L, B, F) → (L, B, H)."""
+        if bars.is_cuda:
+            return super().states(bars)
+        states = bars
+        for layer in range(self.layers.num_layers):
+            if layer > 0:
+                states = dropout(states, self.layers.dropout, self.training)
+            states = scan(functional.linear(states, *self._input(layer)), *self._state(layer))
+        return states
+
+    def sliding(self, bars: Tensor) -> Tensor:
+        """(S+T−1, F) raw → (S, K); the first layer's inputs are projected once a bar."""
+        if bars.is_cuda:
+            return super().sliding(bars)
+        projected = functional.linear(self.prepare(bars), *self._input(0))
+        T = self.shape.seq_len
+        states = slide([projected[t : len(projected) - T + 1 + t] for t in range(T)], *self._state(0))
+        for layer in range(1, self.layers.num_layers):
+            inputs = functional.linear(states, *self._input(layer))
+            states = slide(list(inputs.unbind(0)), *self._state(layer))
+        answers: Tensor = self.head(states[-1])
+        return answers
+
+    def _input(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Weight and bias of a layer's inputs; r and z have their state's bias here, where it is added once for all bars."""
+        bias, state_bias = (self._part("bias", side, layer) for side in ("ih", "hh"))
+        both = 2 * self.layers.hidden_size
+        return self._part("weight", "ih", layer), torch.cat([bias[:both] + state_bias[:both], bias[both:]])
+
+    def _state(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Weight of a layer's state, and its bias in n."""
+        return self._part("weight", "hh", layer), self._part("bias", "hh", layer)[2 * self.layers.hidden_size :]
+
+    def _part(self, kind: str, side: str, layer: int) -> Tensor:
+        part: Tensor = getattr(self.layers, f"{kind}_{side}_l{layer}")
+        return part

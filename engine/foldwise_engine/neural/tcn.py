@@ -1,0 +1,82 @@
+"""Temporal convolutional network (Bai, Kolter and Koltun 2018): residual blocks of two dilated causal convolutions.
+
+The convolutions are valid, not padded: each takes (k − 1) · d bars off the front, and what is left at the end is one answer
+for each bar that has the receptive field behind it. So a segment's answer is the window's. Weights are normalised (Salimans
+and Kingma 2016).
+
+    k = 3, T = 60   dilations 1 2 4 7, receptive field 1 + 2 · 2 · 14 = 57 bars
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+
+from foldwise_engine.neural.dropout import Dropout
+from foldwise_engine.neural.network import SequenceNetwork, Shape
+
+
+def depth(seq_len: int, kernel_size: int) -> tuple[int, list[int]]:
+    """(kernel, a dilation a block): as far back as fits into the window, doubling, the last one shortened.
+
+    A window too short for one block of that kernel gets a shorter kernel; one bar a kernel of one.
+    """
+    kernel = min(kernel_size, 1 + (seq_len - 1) // 2)
+    if kernel == 1:
+        return 1, [1]
+    left, dilations = (seq_len - 1) // (2 * (kernel - 1)), [1]
+    left -= 1
+    while left > 0:
+        dilations.append(min(2 * dilations[-1], left))
+        left -= dilations[-1]
+    return kernel, dilations
+
+
+class Block(nn.Module):
+    """(B, C, L) → (B, C', L − 2 (k − 1) d)."""
+
+    def __init__(self, inputs: int, channels: int, kernel: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.lost = 2 * (kernel - 1) * dilation
+        self.first = weight_norm(nn.Conv1d(inputs, channels, kernel, dilation=dilation))
+        self.second = weight_norm(nn.Conv1d(channels, channels, kernel, dilation=dilation))
+        self.match = nn.Conv1d(inputs, channels, 1) if inputs != channels else None
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        inner = self.dropout(functional.relu(self.first(x)))
+        inner = self.dropout(functional.relu(self.second(inner)))
+        kept = x[:, :, self.lost :]
+        return functional.relu(inner + (kept if self.match is None else self.match(kept)))
+
+
+class Tcn(SequenceNetwork):
+    """Blocks and a linear head."""
+
+    def __init__(self, shape: Shape, channels: int, kernel_size: int, dropout: float) -> None:
+        super().__init__(shape)
+        kernel, dilations = depth(shape.seq_len, kernel_size)
+        widths = [shape.features] + [channels] * len(dilations)
+        self.blocks = nn.ModuleList(
+            Block(widths[i], channels, kernel, dilation, dropout) for i, dilation in enumerate(dilations)
+        )
+        self.head = nn.Linear(channels, shape.classes)
+
+    @property
+    def receptive_field(self) -> int:
+        """1 + 2 (k − 1) Σ d."""
+        return 1 + sum(block.lost for block in self.stack())
+
+    def stack(self) -> list[Block]:
+        """The blocks, typed."""
+        return [block for block in self.blocks if isinstance(block, Block)]
+
+    def answer(self, bars: Tensor) -> Tensor:
+        """(B, S+R−1, F) prepared → (B, S, K)."""
+        x = bars.transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        answers: Tensor = self.head(x.transpose(1, 2))
+        return answers

@@ -1,0 +1,163 @@
+"""The four networks: a segment's answers are the windows', and none depends on what it must not see."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from neural_support import NEURAL, T, network, walk  # noqa: E402
+from support import ENGINE  # noqa: E402
+
+from foldwise_engine.neural.answer import answer_rows, answer_windows  # noqa: E402
+from foldwise_engine.neural.bars import Bars  # noqa: E402
+from foldwise_engine.neural.dropout import dropout  # noqa: E402
+from foldwise_engine.neural.tcn import depth  # noqa: E402
+from foldwise_engine.windows import gather  # noqa: E402
+
+every_model = pytest.mark.parametrize("model", NEURAL)
+exact = pytest.mark.parametrize("model", ["tcn", "transformer"])
+CPU = torch.device("cpu")
+LENGTHS = [1, 2, 3, 4, 5, 8, 30, 61]
+
+
+def windowed(net: Any, X: Any) -> Any:
+    """(N, F) → the logits of every window by itself."""
+    ends = np.arange(net.shape.seq_len - 1, len(X), dtype=np.int32)
+    return answer_windows(net, gather(X, ends, net.shape.seq_len))
+
+
+@exact
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_segment_answers_as_its_windows_do(model: str, length: int) -> None:
+    net, X = network(model, seq_len=length), walk(length + 150)
+    with torch.inference_mode():
+        dense = net(torch.from_numpy(X)[None])[0].numpy()
+    assert np.abs(dense).max() > 0.01
+    assert np.abs(dense - windowed(net, X)).max() <= 1e-5
+
+
+@every_model
+@pytest.mark.parametrize("length", [1, 2, 8, 30])
+def test_sliding_answers_as_windows_do(model: str, length: int) -> None:
+    net, X = network(model, seq_len=length), walk(length + 70)
+    with torch.inference_mode():
+        sliding = net.sliding(torch.from_numpy(X)).numpy()
+    assert np.abs(sliding - windowed(net, X)).max() <= 1e-5
+
+
+@every_model
+def test_rows_in_any_order_with_any_holes_are_answered_by_their_windows(model: str) -> None:
+    net, X = network(model), walk(3000)
+    random = np.random.default_rng(5)
+    dense, sparse = np.arange(T - 1, 700), np.arange(900, 2990, 97)
+    ends = random.permutation(np.concatenate([dense, sparse, sparse])).astype(np.int32)
+    answers = answer_rows(net, Bars(X, CPU), ends, lambda: None)
+    assert np.abs(answers - windowed(net, X)[ends - (T - 1)]).max() <= 1e-5
+
+
+@every_model
+def test_an_answer_depends_on_its_window_and_on_nothing_else(model: str) -> None:
+    net, X = network(model), np.nan_to_num(walk(T + 40))
+    bar = T + 20
+    with torch.inference_mode():
+        before = net.sliding(torch.from_numpy(X))[bar - (T - 1)]
+        for changed in range(len(X)):
+            other = X.copy()
+            other[changed] += net.scale.numpy()
+            same = bool(torch.equal(net.sliding(torch.from_numpy(other))[bar - (T - 1)], before))
+            # The receptive field may end a little before the window does.
+            assert same == (changed > bar or changed <= bar - net.receptive_field)
+
+
+@every_model
+def test_a_segment_never_looks_ahead(model: str) -> None:
+    net, X = network(model), np.nan_to_num(walk(T + 40))
+    with torch.inference_mode():
+        before = net(torch.from_numpy(X)[None])[0]
+        X[T + 10 :] *= 3
+        after = net(torch.from_numpy(X)[None])[0]
+    first_changed = T + 10 - (T - 1)
+    assert torch.equal(before[:first_changed], after[:first_changed])
+    assert not torch.equal(before[first_changed], after[first_changed])
+
+
+@pytest.mark.parametrize("kernel", [2, 3, 5, 15])
+def test_a_tcn_reaches_back_as_far_as_fits(kernel: int) -> None:
+    for length in range(1, 200):
+        used, dilations = depth(length, kernel)
+        reach = 1 + 2 * (used - 1) * sum(dilations)
+        assert reach <= length
+        # Nothing longer would fit: one more step of dilation is one too many.
+        assert reach + 2 * (used - 1) > length or used == 1
+        assert used == kernel or length < 2 * kernel - 1
+        assert all(b <= 2 * a for a, b in pairwise(dilations))
+    assert depth(60, 3) == (3, [1, 2, 4, 7])
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 7])
+def test_a_transformer_reaches_back_no_further_than_its_window(layers: int) -> None:
+    for length in range(1, 70):
+        reach = network("transformer", seq_len=length, num_layers=layers).receptive_field
+        assert length - layers < reach <= length
+
+
+def test_the_scan_is_torchs_gru_in_answers_and_gradients() -> None:
+    net: Any = network("gru", hidden_size=6).double().train()
+    bars = torch.randn(4, 19, 5, dtype=torch.double)
+    chosen = torch.randn(4, 19 - T + 1, 3, dtype=torch.double)
+    net.layers.dropout = 0.0
+    ours = net(bars)
+    (ours * chosen).sum().backward()
+    gradients = [parameter.grad.clone() for parameter in net.parameters()]
+    net.zero_grad()
+    states = net.layers(net.prepare(bars).transpose(0, 1))[0]
+    theirs = net.head(states[T - 1 :]).transpose(0, 1)
+    (theirs * chosen).sum().backward()
+    assert torch.allclose(ours, theirs, atol=1e-12)
+    for ours_, parameter in zip(gradients, net.parameters(), strict=True):
+        assert torch.allclose(ours_, parameter.grad, atol=1e-12)
+
+
+def test_dropout_loses_its_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(1001, 201, requires_grad=True)
+    y = dropout(x, 0.3, training=True)
+    assert float((y == 0).float().mean()) == pytest.approx(0.3, abs=0.005)
+    assert float(y.detach().mean()) == pytest.approx(1, abs=0.01)
+    torch.autograd.backward(y.sum())
+    assert torch.equal(x.grad, y.detach())
+    assert torch.equal(dropout(x, 0.3, training=False), x)
+
+
+ADAMW = """
+import sys, torch
+from foldwise_engine.neural.adamw import AdamW
+ours, theirs = torch.nn.Linear(5, 4), torch.nn.Linear(5, 4)
+theirs.load_state_dict(ours.state_dict())
+a = AdamW(ours.parameters(), 0.1, AdamW.beginning(ours.parameters()))
+inputs = torch.randn(6, 7, 5)
+for x in inputs:
+    ours(x).square().sum().backward()
+    a.lr = 0.01
+    a.step(0.5)
+assert "torch._dynamo" not in sys.modules, "torch's compiler was imported"
+b = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1)
+for x in inputs:
+    b.zero_grad()
+    theirs(x).square().sum().backward()
+    torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
+    b.step()
+assert torch.allclose(ours.weight, theirs.weight, atol=1e-6) and torch.allclose(ours.bias, theirs.bias, atol=1e-6)
+"""
+
+
+def test_adamw_steps_as_torchs_and_imports_no_compiler() -> None:
+    done = subprocess.run((sys.executable, "-c", ADAMW), capture_output=True, text=True, cwd=ENGINE, check=False)
+    assert done.returncode == 0, done.stderr
