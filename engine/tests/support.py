@@ -60,8 +60,9 @@ class TalkingWorker:
         )
         self._events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.noise: list[bytes] = []
-        threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._overhear, daemon=True).start()
+        self._ears = [threading.Thread(target=target, daemon=True) for target in (self._listen, self._overhear)]
+        for ear in self._ears:
+            ear.start()
 
     def say(self, message: Request | bytes) -> None:
         """Send a request, or any bytes."""
@@ -94,6 +95,8 @@ class TalkingWorker:
         """End it whatever it does."""
         self.process.kill()
         self.process.wait()
+        for ear in self._ears:  # they end with the streams; closing one under a reader is an error in its thread
+            ear.join(PATIENCE)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream is not None
             if not stream.closed:
@@ -290,10 +293,10 @@ PARAMS: dict[str, dict[str, Any]] = {
     "tcn": {"channels": 12, "kernel_size": 3, "dropout": 0.1},
     "transformer": {"d_model": 12, "nhead": 2, "num_layers": 2, "dim_feedforward": 24, "dropout": 0.1},
 }
-EPOCHS = 8
+EPOCHS = 5
 TRAINING: dict[str, dict[str, Any]] = {
     **{model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm", "catboost")},
-    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 32, "lr": 0.01} for model in NEURAL},
+    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 32, "lr": 0.02} for model in NEURAL},
 }
 
 

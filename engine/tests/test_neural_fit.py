@@ -235,14 +235,13 @@ def test_cancelling_is_heard(case: Case, model: str) -> None:
     assert len(case.caller.steps) == 2
 
 
-@every_model
-def test_another_process_writes_the_same_bytes(case: Case, model: str, worker: TalkingWorker) -> None:
-    request = case.request(model, training=training(model, **SHORT))
-    worker.ask(request)
-    here = case.request(model, training=training(model, **SHORT))
-    run_job(Jobs(), here, Quiet())
-    for name in ("model.safetensors", "p_train.npy", "p_stop.npy"):
-        assert (Path(here.out) / name).read_bytes() == (Path(request.out) / name).read_bytes()
+def test_another_process_writes_the_same_bytes(case: Case, worker: TalkingWorker) -> None:
+    for model in NEURAL:
+        there, here = (case.request(model, training=training(model, **SHORT)) for _ in range(2))
+        worker.ask(there)
+        run_job(Jobs(), here, Quiet())
+        for name in ("model.safetensors", "p_train.npy", "p_stop.npy"):
+            assert (Path(here.out) / name).read_bytes() == (Path(there.out) / name).read_bytes()
 
 
 def test_no_tabular_model_imports_torch() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support import NEURAL, Case, Fit
+from support import ENGINE, NEURAL, Case, Fit
 
 pytest.importorskip("torch", reason="torch is not installed")
 
@@ -79,6 +81,27 @@ def test_a_head_that_promises_something_else_is_refused(case: Case, changes: dic
     path = fit.out / fit.result.files.native
     rewrite(path, {**head_of(path), **changes})
     refused(fit, said)
+
+
+def test_training_and_reading_a_file_need_no_compiler_of_torchs(case: Case) -> None:
+    fits = [case.fit(model, training=training(model, **SHORT)) for model in NEURAL]
+    files = {fit.request.model: str(fit.out / fit.result.files.native) for fit in fits}
+    code = f"""
+import sys
+from pathlib import Path
+import torch
+from foldwise_engine.adapter import load_adapter
+from foldwise_engine.neural.adamw import AdamW
+weight = torch.nn.Parameter(torch.ones(3))
+optimiser = AdamW([weight], 0.1, AdamW.beginning([weight]))
+weight.sum().backward()
+optimiser.step(1.0)
+for model, file in {files}.items():
+    load_adapter(model, None).load(Path(file), 1, "cpu")
+assert "sympy" not in sys.modules and "torch._dynamo" not in sys.modules
+"""
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, cwd=ENGINE, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04\x95", b"PK\x03\x04" * 40, b"\xff" * 400])

@@ -39,10 +39,14 @@ beforeAll(async () => {
   cwd = await preparedFolder();
   await succeeds([...TRAIN, "--run-id", "whole"], { cwd });
   let resumed: Promise<CliResult> | undefined;
+  let said = "";
   broken = await foldwise([...TRAIN, "--run-id", "broken"], {
     cwd,
     onOutput: (text, child) => {
-      if (resumed !== undefined || !text.includes(`"progress","job":"${SECOND}"`)) return;
+      // The second fit begins while the first model is judged: only later is the first one a thing to keep.
+      said += text;
+      const finished = said.includes(`"job_finished","job":"${FIRST}"`);
+      if (resumed !== undefined || !finished || !text.includes(`"progress","job":"${SECOND}"`)) return;
       // The run and its worker stand still in the middle of the fit while another process tries to take it over.
       const all = [child.pid!, ...workersOf(child.pid!)];
       for (const pid of all) process.kill(pid, "SIGSTOP");

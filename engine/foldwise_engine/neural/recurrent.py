@@ -14,13 +14,14 @@ from foldwise_engine.neural.dropout import dropout
 from foldwise_engine.neural.gru_scan import FEW, scan, slide
 from foldwise_engine.neural.network import SequenceNetwork, Shape
 
+GATES = 24_000_000
+"""Numbers of windows' gates that `sliding` holds at a time: 96 MB."""
+
 
 class Recurrent(SequenceNetwork):
     """One of torch's recurrent stacks and a linear head."""
 
     exact = False
-    stride = 256
-    """Windows whose states stay in the cache."""
     least_segment = 64
 
     def __init__(
@@ -31,6 +32,8 @@ class Recurrent(SequenceNetwork):
         share = dropout if num_layers > 1 else 0.0
         self.layers = kind(shape.features, hidden_size, num_layers, dropout=share, batch_first=False)
         self.head = nn.Linear(hidden_size, shape.classes)
+        # Many windows, so that a bar's product is worth dividing among threads; but their gates have to be held.
+        self.stride = min(2048, max(64, GATES // (4 * hidden_size * shape.seq_len)))
 
     def answer(self, bars: Tensor) -> Tensor:
         """(B, S+T−1, F) prepared → (B, S, K)."""

@@ -9,9 +9,9 @@ and Kingma 2016).
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import weight_norm
 
 from foldwise_engine.neural.dropout import Dropout
 from foldwise_engine.neural.network import SequenceNetwork, Shape
@@ -33,14 +33,43 @@ def depth(seq_len: int, kernel_size: int) -> tuple[int, list[int]]:
     return kernel, dilations
 
 
+class Convolution(nn.Module):
+    """Valid, with normalised weights: each output channel has a direction and a length of its own.
+
+    Written out: torch's own parametrisation computes with the weights as soon as it is made, also where there are none.
+    """
+
+    def __init__(self, inputs: int, channels: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        plain = nn.Conv1d(inputs, channels, kernel)
+        self.dilation = dilation
+        self.direction, self.bias = plain.weight, plain.bias
+        self.length = nn.Parameter(torch.empty(channels, 1, 1))
+        if not self.length.is_meta:  # where only shapes are asked for, torch's arithmetic would import torch's compiler
+            self.length.data.copy_(_length(plain.weight.detach()))
+
+    @property
+    def weight(self) -> Tensor:
+        """(C', C, k)."""
+        return self.direction * (self.length / _length(self.direction))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, L) → (B, C', L − (k − 1) d)."""
+        return functional.conv1d(x, self.weight, self.bias, dilation=self.dilation)
+
+
+def _length(weight: Tensor) -> Tensor:
+    return weight.square().sum(dim=(1, 2), keepdim=True).sqrt()
+
+
 class Block(nn.Module):
     """(B, C, L) → (B, C', L − 2 (k − 1) d)."""
 
     def __init__(self, inputs: int, channels: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
         self.lost = 2 * (kernel - 1) * dilation
-        self.first = weight_norm(nn.Conv1d(inputs, channels, kernel, dilation=dilation))
-        self.second = weight_norm(nn.Conv1d(channels, channels, kernel, dilation=dilation))
+        self.first = Convolution(inputs, channels, kernel, dilation)
+        self.second = Convolution(channels, channels, kernel, dilation)
         self.match = nn.Conv1d(inputs, channels, 1) if inputs != channels else None
         self.dropout = Dropout(dropout)
 

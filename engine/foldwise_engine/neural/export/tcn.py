@@ -7,7 +7,7 @@ from torch import nn
 
 from foldwise_engine.export.graph import ProbabilityGraph
 from foldwise_engine.neural.export.nodes import Nodes
-from foldwise_engine.neural.tcn import Tcn
+from foldwise_engine.neural.tcn import Convolution, Tcn
 
 
 def tcn_graph(network: Tcn) -> ProbabilityGraph:
@@ -18,7 +18,7 @@ def tcn_graph(network: Tcn) -> ProbabilityGraph:
     for block in network.stack():
         inner = x
         for convolution in (block.first, block.second):
-            inner = nodes.add("Conv", inner, *_constants(nodes, convolution), dilations=list(convolution.dilation))
+            inner = nodes.add("Conv", inner, *_constants(nodes, convolution), dilations=[convolution.dilation])
             inner = nodes.add("Relu", inner)
         kept = nodes.cut(x, block.lost, length, axis=2) if block.lost else x
         if block.match is not None:
@@ -29,7 +29,7 @@ def tcn_graph(network: Tcn) -> ProbabilityGraph:
     return nodes.probabilities(newest, held("head.weight"), held("head.bias"))
 
 
-def _constants(nodes: Nodes, convolution: nn.Conv1d) -> list[str]:
+def _constants(nodes: Nodes, convolution: Convolution | nn.Conv1d) -> list[str]:
     return [
         nodes.constant(part.detach().cpu().numpy()) for part in (convolution.weight, convolution.bias) if part is not None
     ]
