@@ -16,7 +16,7 @@ export async function fitFigures(pairs: number): Promise<Figure[]> {
   return figures;
 }
 
-async function fitFigure({ id, small }: BenchModel, pairs: number): Promise<Figure> {
+async function fitFigure({ id, small, note }: BenchModel, pairs: number): Promise<Figure> {
   const dataset = await openBenchDataset();
   const pool = createPool({ workers: 1 });
   const reference = await Reference.start(referenceOf(id));
@@ -38,7 +38,7 @@ async function fitFigure({ id, small }: BenchModel, pairs: number): Promise<Figu
     const [least, most] = [Math.min(...rounds), Math.max(...rounds)];
     const grown = least === most ? "" : `, ${least}–${most} rounds`;
     return {
-      figure: `${id} fit${grown}`,
+      figure: `${id} fit${grown}${note === undefined ? "" : `, ${note}`}`,
       ours: inSeconds(ours),
       reference: `${inSeconds(direct)} direct${id === "svm" ? " (the same Nyström pipeline)" : ""}`,
       measured: `ratio ${(ours / direct).toFixed(3)}`,

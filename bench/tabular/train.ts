@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -10,6 +8,7 @@ import { encodeNpy, packageRoot, writeFileAtomic } from "../../src/files/index.j
 import { ModelRegistry } from "../../src/models/index.js";
 import type { StoredDataset } from "../../src/types/index.js";
 import { defaultEmbargo, type HoldoutPlan, planHoldout } from "../../src/validation/index.js";
+import { foldwise, succeed } from "../lib/cli.js";
 import { benchFolder, ensureDataset, HORIZON, SYMBOL } from "../lib/dataset.js";
 import { ALLOWED_SECONDS, type Figure, inSeconds } from "../lib/figure.js";
 import { referenceOf, SEED } from "../lib/fits.js";
@@ -92,10 +91,8 @@ async function freshCall(set: Setting, model: string): Promise<number> {
 async function train({ data }: Setting, models: readonly string[]): Promise<void> {
   const cwd = join(benchFolder(), "train");
   rmSync(cwd, { recursive: true, force: true });
-  mkdirSync(cwd, { recursive: true });
-  const bin = join(packageRoot(), "bin", "foldwise");
   const asked = ["--model", models.join(","), "--symbol", SYMBOL, "--horizon", String(HORIZON), "--seed", String(SEED)];
-  await succeed(process.execPath, [bin, "train", ...asked, "--data", data], cwd);
+  await foldwise(["train", ...asked, "--data", data], cwd);
 }
 
 async function plainScript(set: Setting, model: string): Promise<void> {
@@ -161,18 +158,4 @@ function planOf(dataset: StoredDataset): HoldoutPlan {
     parts,
     embargo: defaultEmbargo(fitted.end - fitted.start + val.end - val.start, 0),
   });
-}
-
-async function succeed(file: string, args: readonly string[], cwd: string): Promise<void> {
-  const child = spawn(file, args, {
-    cwd,
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, FOLDWISE_PYTHON: findPython().python },
-  });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said = (said + chunk.toString("utf8")).slice(-4000);
-  });
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${said}`);
 }

@@ -85,7 +85,7 @@ class SequenceAdapter(Generic[Params, Network]):
             return Job(
                 network=network,
                 bars=bars,
-                plan=_plan(network, options, window, data.train.rows, begin.progress.batch_size),
+                plan=plan_of(network, options, window, data.train.rows, begin.progress.batch_size),
                 y=data.y,
                 weights=data.weights,
                 stop=None if data.stop is None or data.y_stop is None else (data.stop.rows, data.y_stop),
@@ -212,7 +212,8 @@ def _precision(options: Training, device: torch.device) -> Literal["fp32", "bf16
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
 
 
-def _plan(network: SequenceNetwork, options: Training, window: Window, rows: NDArray[np.int32], batch_size: int) -> Plan:
+def plan_of(network: SequenceNetwork, options: Training, window: Window, rows: NDArray[np.int32], batch_size: int) -> Plan:
+    """Which bars the steps of an epoch take, by `training.mode`."""
     if options.mode == "windowed":
         return Windowed(rows, window.length, batch_size)
     return Dense(window, rows, batch_size, min(batch_size, max(network.least_segment, window.length)))

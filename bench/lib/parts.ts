@@ -1,0 +1,121 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { writeFileAtomic } from "../../src/files/index.js";
+import type { Bench } from "./bench.js";
+import { benchFolder } from "./dataset.js";
+import type { Figure } from "./figure.js";
+import { busyNote, describeMachine } from "./machine.js";
+import { writeResults } from "./results.js";
+import { markdownTable } from "./table.js";
+
+export interface Part {
+  measure: (options: { pairs: number; small: boolean }) => Promise<Figure[]>;
+  /** What another job on the machine does not move. */
+  untimed?: boolean;
+  /** Said under the table where the part's target was not reached. */
+  why?: string;
+}
+
+export interface PartsOptions {
+  name: string;
+  summary: string;
+  /** How long it takes in all, and what else `--help` should say. */
+  usage: string;
+  pairs: number;
+  title: string;
+  /** Under the title: what was measured. */
+  introduction: string;
+  /** Whether it knows `--small`, to be tried in a minute; such figures are neither kept nor written. */
+  small?: boolean;
+  parts: Record<string, Part>;
+}
+
+const figure = z.object({
+  figure: z.string(),
+  ours: z.string(),
+  reference: z.string(),
+  measured: z.string(),
+  target: z.string(),
+  met: z.boolean(),
+});
+const kept = z.record(
+  z.string(),
+  z.object({ machine: z.string(), pairs: z.number(), busy: z.string(), figures: z.array(figure) }),
+);
+type Kept = z.infer<typeof kept>;
+
+/** A benchmark in parts that are measured one at a time and kept, for one table. */
+export function partsBench(options: PartsOptions): Bench {
+  const { name, parts } = options;
+  const known = Object.keys(parts).join(",");
+  const path = join(benchFolder(), `${name}.json`);
+  const read = (): Kept => (existsSync(path) ? kept.parse(JSON.parse(readFileSync(path, "utf8"))) : {});
+  const small = options.small === true ? " [--small]" : "";
+  return {
+    name,
+    summary: options.summary,
+    usage: `[--pairs ${options.pairs}] [--only ${known}]${small} [--write]\n  --write: into bench/RESULTS.md. ${options.usage}`,
+    run: async (args) => {
+      const { values } = parseArgs({
+        args,
+        options: {
+          pairs: { type: "string" },
+          only: { type: "string", default: known },
+          write: { type: "boolean", default: false },
+          ...(options.small === true ? { small: { type: "boolean", default: false } as const } : {}),
+        },
+      });
+      const isSmall = "small" in values && values.small === true;
+      const pairs = Number(values.pairs ?? (isSmall ? 1 : options.pairs));
+      const machine = describeMachine();
+      let measured: Kept = isSmall ? {} : read();
+      for (const asked of values.only.split(",")) {
+        const part = parts[asked];
+        if (part === undefined) throw new Error(`--only ${asked}: choose among ${known}`);
+        const busy = part.untimed === true ? "" : await busyNote();
+        console.error(`${asked} … ${busy}`);
+        const figures = await part.measure({ pairs, small: isSmall });
+        for (const each of figures) console.error(`  ${each.figure}: ${each.measured} (${each.target})`);
+        measured = { ...measured, [asked]: { machine, pairs, busy, figures } };
+        if (!isSmall) writeFileAtomic(path, `${JSON.stringify(measured, null, 2)}\n`);
+      }
+      const text = table(options, measured);
+      console.log(text);
+      if (values.write && !isSmall) console.error(`Written: ${writeResults(name, text)}`);
+    },
+  };
+}
+
+/** One table; a part that another machine measured, or a busy one, says so above it. */
+function table({ name, title, introduction, parts }: PartsOptions, measured: Kept): string {
+  const named = Object.entries(parts).flatMap(([part, { why }]) =>
+    measured[part] === undefined ? [] : [{ part, why, ...measured[part] }],
+  );
+  const [first] = named;
+  const odd = named.filter(({ machine, busy }) => machine !== first?.machine || busy !== "");
+  const rows = named.flatMap(({ figures }) =>
+    figures.map((f) => [
+      f.figure,
+      f.ours,
+      f.reference,
+      f.measured,
+      f.target,
+      f.target === "—" ? "" : f.met ? "yes" : "NO",
+    ]),
+  );
+  return [
+    `## ${title} (\`npm run bench -- ${name}\`)`,
+    "",
+    `Medians of interleaved pairs (${named.map(({ part, pairs }) => `${part} ${pairs}`).join(", ")}). ${introduction}`,
+    "",
+    `Machine: ${first?.machine ?? ""}.`,
+    "",
+    ...odd.map(({ part, machine, busy }) => `Part ${part}: ${busy} ${machine}.\n`),
+    markdownTable(["figure", "Foldwise", "reference", "measured", "target", "met"], rows),
+    ...named
+      .filter(({ why, figures }) => why !== undefined && figures.some(({ met }) => !met))
+      .map(({ part, why }) => `\nNot reached (${part}). ${why}`),
+  ].join("\n");
+}
