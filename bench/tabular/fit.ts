@@ -4,12 +4,13 @@ import { ALLOWED_SECONDS, type Figure, inMebibytes, inSeconds } from "../lib/fig
 import { type FitCase, fitOurs, fitReference, referenceOf, rowsOf } from "../lib/fits.js";
 import { interleavedPairs, interleavedSteps, median } from "../lib/pairs.js";
 import { Reference } from "../lib/reference.js";
+import { Sides } from "../lib/sides.js";
 import { type BenchModel, MODELS } from "./models.js";
 
 /** Rows that no measured pair has; what they cost is starting up. */
 const WARM_UP = 1000;
 
-/** Every model at 73 000 × 180: `fit` in a warm worker against the direct call in a warm Python process. */
+/** Every model at 73 000 × 180: `fit` in a warm worker against the direct call in a warm Python process, both new for each pair. */
 export async function fitFigures(pairs: number): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const model of MODELS) figures.push(await fitFigure(model, pairs));
@@ -18,21 +19,18 @@ export async function fitFigures(pairs: number): Promise<Figure[]> {
 
 async function fitFigure({ id, small, note }: BenchModel, pairs: number): Promise<Figure> {
   const dataset = await openBenchDataset();
-  const pool = createPool({ workers: 1 });
-  const reference = await Reference.start(referenceOf(id));
   const caseOf = (pair: number): FitCase => ({ model: id, rows: rowsOf(pair) });
+  const sides = new Sides(dataset, { ...caseOf(WARM_UP), settings: small });
   try {
-    await fitOurs(pool, dataset, { ...caseOf(WARM_UP), settings: small });
-    await fitReference(reference, dataset, { ...caseOf(WARM_UP), settings: small });
     const rounds = new Set<number>();
     const times = await interleavedPairs(
       pairs,
       async (pair) => {
-        const figures = await fitOurs(pool, dataset, caseOf(pair));
+        const figures = await fitOurs(await sides.pool(pair), dataset, caseOf(pair));
         rounds.add(figures.rounds);
         return figures.seconds;
       },
-      async (pair) => (await fitReference(reference, dataset, caseOf(pair))).seconds,
+      async (pair) => (await fitReference(await sides.reference(pair), dataset, caseOf(pair))).seconds,
     );
     const [ours, direct] = [median(times.ours), median(times.reference)];
     const [least, most] = [Math.min(...rounds), Math.max(...rounds)];
@@ -46,8 +44,7 @@ async function fitFigure({ id, small, note }: BenchModel, pairs: number): Promis
       met: ours <= 1.05 * direct + ALLOWED_SECONDS,
     };
   } finally {
-    await pool.close();
-    await reference.close();
+    await sides.close();
   }
 }
 
@@ -100,22 +97,19 @@ export async function horizonFigures(pairs: number): Promise<Figure[]> {
 
 async function horizonFigure({ id, small }: BenchModel, pairs: number): Promise<Figure> {
   const dataset = await openBenchDataset();
-  const pool = createPool({ workers: 1 });
-  const reference = await Reference.start(referenceOf(id));
   const fits = (pair: number) => HORIZONS.map((horizon): FitCase => ({ model: id, rows: rowsOf(pair), horizon }));
+  const sides = new Sides(dataset, { ...fits(WARM_UP)[0]!, settings: small });
   const quantised = { built: 0, reused: 0 };
   try {
-    await fitOurs(pool, dataset, { ...fits(WARM_UP)[0]!, settings: small });
-    await fitReference(reference, dataset, { ...fits(WARM_UP)[0]!, settings: small });
     const times = await interleavedSteps(
       pairs,
       HORIZONS.length,
       async (pair, part) => {
-        const { seconds, quantised: how } = await fitOurs(pool, dataset, fits(pair)[part]!);
+        const { seconds, quantised: how } = await fitOurs(await sides.pool(pair), dataset, fits(pair)[part]!);
         if (how !== null) quantised[how] += 1;
         return seconds;
       },
-      async (pair, part) => (await fitReference(reference, dataset, fits(pair)[part]!)).seconds,
+      async (pair, part) => (await fitReference(await sides.reference(pair), dataset, fits(pair)[part]!)).seconds,
     );
     const [ours, direct] = [median(times.ours), median(times.reference)];
     const once = quantised.built === pairs && quantised.reused === pairs * (HORIZONS.length - 1);
@@ -129,7 +123,6 @@ async function horizonFigure({ id, small }: BenchModel, pairs: number): Promise<
       met: once && ours <= direct + ALLOWED_SECONDS,
     };
   } finally {
-    await pool.close();
-    await reference.close();
+    await sides.close();
   }
 }

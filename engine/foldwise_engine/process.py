@@ -89,13 +89,31 @@ def memory_share(parts: int) -> int:
     return (physical_memory() or UNKNOWN_MEMORY) // parts // workers
 
 
-def cuda_devices() -> int:
-    """How many CUDA devices the driver shows; 0 without a driver."""
+def _cuda_driver() -> ctypes.CDLL | None:
+    """The initialised driver; None without one."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
-        return 0
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return None
+    return driver if driver.cuInit(0) == 0 else None
+
+
+def cuda_devices() -> int:
+    """How many CUDA devices the driver shows; 0 without a driver."""
+    driver, count = _cuda_driver(), ctypes.c_int(0)
+    if driver is None or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return 0
     return count.value
+
+
+COMPUTE_CAPABILITY_MAJOR = 75
+"""The driver's number of that attribute."""
+
+
+def cuda_computes_in_bf16() -> bool:
+    """Whether the first CUDA device is of compute capability 8 or later: earlier ones emulate bfloat16, slowly."""
+    driver, major, device = _cuda_driver(), ctypes.c_int(0), ctypes.c_int(0)
+    if driver is None or driver.cuDeviceGet(ctypes.byref(device), 0) != 0:
+        return False
+    asked = driver.cuDeviceGetAttribute(ctypes.byref(major), COMPUTE_CAPABILITY_MAJOR, device)
+    return bool(asked == 0 and major.value >= 8)

@@ -156,6 +156,10 @@ class HelloResult(Strict, tag_field="kind", tag="hello"):
 
     versions: dict[str, str]
     devices: list[Device]
+    cuda: dict[str, bool]
+    """Engine → whether it can use the CUDA devices; empty where there are none, silent about engines of plug-ins."""
+    bf16: bool
+    """Whether the first CUDA device computes in bfloat16."""
     memory_bytes: Count
 
 

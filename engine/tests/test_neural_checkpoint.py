@@ -113,7 +113,7 @@ def test_another_configurations_checkpoint_is_refused(case: Case, folder: Path, 
         fit(case, "gru", folder, **changes)
     assert caught.value.code == "bad_data"
     assert str(left) in str(caught.value)
-    assert caught.value.remedy == f"Delete the folder {folder} to start anew."
+    assert caught.value.remedy == f"To start anew, resume the run with --fresh, or delete the folder {folder}."
     assert left.read_bytes() == before
 
 

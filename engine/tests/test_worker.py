@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import ENGINE, PATIENCE, Case, TalkingWorker
+from support import ENGINE, HAS_TORCH, PATIENCE, Case, TalkingWorker
 
-from foldwise_engine.hello import devices
+from foldwise_engine.hello import cuda_engines
 from foldwise_engine.process import memory_share
 from foldwise_engine.protocol import (
     MAX_LINE_BYTES,
@@ -307,8 +307,16 @@ def test_a_damaged_file_is_a_failure_of_that_job_only(worker: TalkingWorker, cas
 def test_cuda_is_told_only_where_the_engine_can_use_it() -> None:
     import xgboost
 
-    assert devices(0) == ["cpu"]
-    assert ("cuda" in devices(1)) == bool(xgboost.build_info()["USE_CUDA"])
+    assert cuda_engines(0) == {}
+    told = cuda_engines(1)
+    assert told["xgboost"] == bool(xgboost.build_info()["USE_CUDA"])
+    assert told["catboost"] == (sys.platform != "darwin")
+    if HAS_TORCH:
+        import torch
+
+        assert told["torch"] == (torch.version.cuda is not None)
+    else:
+        assert told["torch"] is False
 
 
 def test_memory_is_shared_among_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import { printOutcome } from "./outcome.js";
 
 interface Options {
   runs?: string;
+  fresh?: boolean;
 }
 
 export function resumeCommand(program: Command): void {
@@ -14,12 +15,15 @@ export function resumeCommand(program: Command): void {
       .command("resume <run-id>")
       .description("finish a run that was interrupted, killed, or had failures; what succeeded is not fitted again"),
     "runsDir",
-  ).addHelpText("after", examples("foldwise resume 20260101_120000"));
+  )
+    .option("--fresh", "begin unfinished fits anew, not from their last epochs (checkpoints are deleted)")
+    .addHelpText("after", examples("foldwise resume 20260101_120000"));
   runs<Options>(command, async ({ output, signal, cwd }, options) => {
     const result = await resumeRun({
       cwd,
       runId: command.args[0] ?? "",
       signal,
+      fresh: options.fresh ?? false,
       onEvent: output.event,
       ...(options.runs === undefined ? {} : { runsDir: options.runs }),
     });

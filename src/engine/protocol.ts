@@ -129,6 +129,10 @@ export const helloResult = z.strictObject({
   /** `python`, `foldwise_engine`, `numpy`, `xgboost`, … → version; an engine that is not installed is absent. */
   versions: z.record(z.string(), z.string()),
   devices: z.array(device),
+  /** Engine → whether it can use the CUDA devices; empty where there are none, silent about engines of plug-ins. */
+  cuda: z.record(z.string(), z.boolean()),
+  /** Whether the first CUDA device computes in bfloat16. */
+  bf16: z.boolean(),
   memory_bytes: count,
 });
 

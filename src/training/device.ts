@@ -25,15 +25,17 @@ export async function chooseDevice(
       ? { device: "cpu", notice: `${definition.id} has no CUDA version; it runs on the CPU.` }
       : { device: "cpu" };
   }
-  const { devices } = await pool.hello();
-  if (devices.includes("cuda")) return { device: "cuda" };
+  const { devices, cuda } = await pool.hello();
+  if (devices.includes("cuda") && definition.engine.packages.every((name) => cuda[name] !== false)) {
+    return { device: "cuda" };
+  }
   if (asked) {
     throw new FoldwiseError(
       "usage.no_device",
-      "There is no CUDA device here that the engine can use: none, or the engine was built without CUDA.",
+      `There is no CUDA device here that ${definition.id} can use: none, or its engine was built without CUDA.`,
       {
         remedy: "Use --device auto or --device cpu; `foldwise doctor` lists the devices.",
-        details: { got: "cuda", allowed: devices },
+        details: { got: "cuda", allowed: ["cpu"] },
       },
     );
   }
@@ -43,4 +45,24 @@ export async function chooseDevice(
         notice: `${definition.id}: its settings ask for CUDA, but there is no such device; it runs on the CPU.`,
       }
     : { device: "cpu" };
+}
+
+/**
+ * The settings with `precision: auto` decided: bf16 on a GPU that computes in it, else fp32. It changes results, so it follows
+ * from the hardware alone, and a bundle's configuration names what it was.
+ */
+export async function settlePrecision(
+  settings: ResolvedModel,
+  device: Device,
+  pool: Pick<EnginePool, "hello">,
+): Promise<ResolvedModel> {
+  const source = settings.provenance["training.precision"];
+  if (settings.training.precision !== "auto" || source === undefined) return settings;
+  const precision = device === "cuda" && (await pool.hello()).bf16 ? "bf16" : "fp32";
+  const from = `auto on ${device === "cuda" ? "this GPU" : "the CPU"}: ${source.from}`;
+  return {
+    ...settings,
+    training: { ...settings.training, precision },
+    provenance: { ...settings.provenance, "training.precision": { ...source, from } },
+  };
 }

@@ -41,7 +41,7 @@ export async function engineInput(
   const located =
     XTrain.kind === "view" && XStop.kind === "view" && XTrain.dataset.dir === XStop.dataset.dir
       ? stored(XTrain, yTrain, XStop, yStop, workDir)
-      : await written(XTrain, yTrain, XStop, yStop, workDir, seqLen !== null);
+      : await written(XTrain, yTrain, XStop, yStop, workDir, seqLen);
   if (seqLen === null) return { ...located, window: null, train: all(yTrain), stop: all(yStop) };
   const from = located.window?.from ?? 0;
   const train = examplesOf(XTrain, seqLen, "of training", from);
@@ -124,8 +124,9 @@ async function written(
   XStop: FeatureMatrix,
   yStop: Int8Array,
   workDir: string,
-  pieces: boolean,
+  seqLen: number | null,
 ): Promise<Located> {
+  if (seqLen !== null) refuseBroken(XTrain, XStop);
   const [train, stop] = [await values(XTrain), await values(XStop)];
   const features = XTrain.featureNames.length;
   const [trainExamples, stopExamples] = [XTrain, XStop].map((M) => rowsOfEach(M)) as [Examples, Examples];
@@ -141,11 +142,26 @@ async function written(
   writeFileAtomic(join(workDir, "X.npy"), encodeNpy("<f4", [y.length, features], X));
   writeFileAtomic(join(workDir, "y_h1.npy"), encodeNpy("|i1", [y.length], y));
   const located = { dataset: workDir, horizon: 1, trainRows, stopRows };
-  if (!pieces) return { ...located, window: null };
+  if (seqLen === null) return { ...located, window: null };
   const file = join(workDir, "piece.npy");
   const piece = Int32Array.from([...trainExamples.piece, ...stopExamples.piece.map((of) => of + yTrain.length)]);
   writeFileAtomic(file, encodeNpy("<i4", [piece.length], piece));
   return { ...located, window: { length: 1, piece: file, from: 0, to: trained } };
+}
+
+/** Copied out of its dataset, a view with holes would have neighbours that are none: windows would bridge what lies between. */
+function refuseBroken(...matrices: FeatureMatrix[]): void {
+  if (matrices.every((X) => X.kind !== "view" || isUnbroken(X))) return;
+  throw new FoldwiseError(
+    "data.two_datasets",
+    "Training and validation rows are not of one stored dataset, and those of one have holes or several pieces: a sequence model's windows would bridge them.",
+    { remedy: "Take training and validation rows from one dataset, or give arrays of windows (N, T, F) for both." },
+  );
+}
+
+function isUnbroken({ rows, dataset }: FeatureView): boolean {
+  const piece = dataset.piece();
+  return rows.every((row, i) => i === 0 || (row === rows[i - 1]! + 1 && piece[row] === piece[row - 1]));
 }
 
 interface Examples {

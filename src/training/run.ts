@@ -1,6 +1,6 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
+import { CHECKPOINTS_FOLDER, DEFAULT_RUNS, Run } from "../artifacts/index.js";
 import { readRegular } from "../files/index.js";
 import { parseReport, type Report } from "../report/index.js";
 import { FoldwiseError, type OnEvent, throwIfAborted } from "../types/index.js";
@@ -62,7 +62,12 @@ export async function trainRun(request: TrainRunRequest): Promise<TrainRunResult
 
 /** `foldwise resume`: the cells that have not succeeded, on the same rows, with the configuration that the run wrote down. */
 export async function resumeRun(
-  request: Pick<TrainRunRequest, "cwd" | "signal" | "onEvent"> & { runsDir?: string; runId: string },
+  request: Pick<TrainRunRequest, "cwd" | "signal" | "onEvent"> & {
+    runsDir?: string;
+    runId: string;
+    /** Begin unfinished fits anew: their checkpoints are deleted. */
+    fresh?: boolean;
+  },
 ): Promise<TrainRunResult> {
   const runsDir = request.runsDir ?? DEFAULT_RUNS;
   const run = Run.open(runsDir, request.runId);
@@ -82,6 +87,7 @@ export async function resumeRun(
   throwIfAborted(request.signal);
   run.takeOver();
   try {
+    if (request.fresh === true) rmSync(join(run.dir, CHECKPOINTS_FOLDER), { recursive: true, force: true });
     await takeBackDamaged(run, request.onEvent);
     noteVersions(run, call, request.onEvent);
   } catch (error) {

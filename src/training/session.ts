@@ -8,7 +8,7 @@ import { packageVersion } from "../files/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
 import type { TrainCall } from "./call.js";
 import { type CellResult, trainCell } from "./cell.js";
-import { chooseDevice } from "./device.js";
+import { chooseDevice, settlePrecision } from "./device.js";
 import { type CellWorker, type GridCell, runGrid } from "./grid.js";
 import type { OpenedSymbols } from "./opened.js";
 import { openingOf, RunOpenings } from "./openings.js";
@@ -131,8 +131,9 @@ async function workOn(
   requireHorizon(state.dataset, cell.horizon);
   const chosen = call.models.find(({ definition }) => definition.id === cell.model);
   if (chosen === undefined) throw new Error(`${cell.model} was not resolved`);
-  const { definition, settings } = chosen;
-  const { device, notice } = await chooseDevice(definition, settings, call.training.config, pool);
+  const { definition } = chosen;
+  const { device, notice } = await chooseDevice(definition, chosen.settings, call.training.config, pool);
+  const settings = await settlePrecision(chosen.settings, device, pool);
   if (notice !== undefined) onEvent({ event: "notice", job: cell.job, message: notice });
   const result = await trainCell({
     run,
@@ -143,7 +144,7 @@ async function workOn(
     seed: call.training.config.seed,
     device,
     openings,
-    config: configOf(portableCall(oneCell(call, cell, chosen), session.cwd)),
+    config: configOf(portableCall(oneCell(call, cell, { ...chosen, settings }), session.cwd)),
     versions: versionsOf(call),
     notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
     pool,

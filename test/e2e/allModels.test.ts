@@ -33,7 +33,7 @@ beforeAll(async () => {
     const args = ["--symbol", symbol, "--bar-time", "close", "--horizons", String(HORIZON), ...FEW];
     await succeeds(["prepare", files[symbol]!, ...args], { cwd });
   }
-  const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON)];
+  const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON), "--set", "training.neural.max_epochs=12"];
   result = await foldwise(["train", "--model", "all", ...grid, "--run-id", "all"], { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));

@@ -36,7 +36,8 @@ beforeAll(async () => {
     { cwd },
   );
   const train = ["train", "--model", "all", "--symbol", "MES,SPX", "--horizon", "20", "--no-test", "--run-id", "r"];
-  await succeeds([...train, "--set", "training.boosting.num_boost_round=40"], { cwd });
+  const short = ["training.boosting.num_boost_round=40", "training.neural.max_epochs=5"];
+  await succeeds([...train, ...short.flatMap((setting) => ["--set", setting])], { cwd });
 });
 afterAll(async () => {
   await pool.close();

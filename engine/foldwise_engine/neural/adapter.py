@@ -27,6 +27,7 @@ from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.neural.options import Training
 from foldwise_engine.neural.plan import Dense, Plan, Windowed
 from foldwise_engine.neural.scaling import fit_scaling
+from foldwise_engine.process import cuda_computes_in_bf16
 from foldwise_engine.protocol import FitSequence
 from foldwise_engine.windows import Window
 
@@ -209,7 +210,7 @@ def _precision(options: Training, device: torch.device) -> Literal["fp32", "bf16
     """`auto` depends on the hardware alone, never on timing: it changes results."""
     if options.precision != "auto":
         return options.precision
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    return "bf16" if device.type == "cuda" and cuda_computes_in_bf16() else "fp32"
 
 
 def plan_of(network: SequenceNetwork, options: Training, window: Window, rows: NDArray[np.int32], batch_size: int) -> Plan:

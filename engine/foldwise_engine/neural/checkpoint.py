@@ -107,7 +107,9 @@ class Checkpoint:
 
     def _refused(self, why: str) -> EngineError:
         return EngineError(
-            "bad_data", f"The checkpoint {self.path} {why}.", f"Delete the folder {self.path.parent} to start anew."
+            "bad_data",
+            f"The checkpoint {self.path} {why}.",
+            f"To start anew, resume the run with --fresh, or delete the folder {self.path.parent}.",
         )
 
 
