@@ -56,7 +56,7 @@ export function partsBench(options: PartsOptions): Bench {
   return {
     name,
     summary: options.summary,
-    usage: `[--pairs ${options.pairs}] [--only ${known}]${small} [--write]\n  --write: into bench/RESULTS.md. ${options.usage}`,
+    usage: `[--pairs ${options.pairs}] [--only ${known}]${small} [--write]\n  --write: into bench/RESULTS.md; with --only "" nothing is measured. ${options.usage}`,
     run: async (args) => {
       const { values } = parseArgs({
         args,
@@ -71,7 +71,7 @@ export function partsBench(options: PartsOptions): Bench {
       const pairs = Number(values.pairs ?? (isSmall ? 1 : options.pairs));
       const machine = describeMachine();
       let measured: Kept = isSmall ? {} : read();
-      for (const asked of values.only.split(",")) {
+      for (const asked of values.only.split(",").filter((part) => part !== "")) {
         const part = parts[asked];
         if (part === undefined) throw new Error(`--only ${asked}: choose among ${known}`);
         const busy = part.untimed === true ? "" : await busyNote();
