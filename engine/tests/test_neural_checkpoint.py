@@ -149,7 +149,7 @@ def test_a_broken_checkpoint_is_refused(case: Case, folder: Path, harm: Callable
     with pytest.raises(EngineError, match=said) as caught:
         fit(case, "gru", folder)
     assert caught.value.code == "bad_data"
-    assert "Delete the folder" in str(caught.value.remedy)
+    assert "delete the folder" in str(caught.value.remedy)
 
 
 def test_a_loss_that_is_no_number_ends_the_fit_and_keeps_the_last_checkpoint(case: Case, folder: Path) -> None:
