@@ -194,8 +194,9 @@ class CatBoostAdapter:
             return {"input_borders": str(path)}, lambda: True
 
         def keep() -> bool:
-            written = path.read_bytes()
-            self.cache.put(key, written, len(written))
+            if path.exists():  # a fit that wrote none is whole all the same; the next one finds its own
+                written = path.read_bytes()
+                self.cache.put(key, written, len(written))
             return False
 
         return {"output_borders": path.name}, keep
