@@ -34,6 +34,11 @@ def die_with_parent() -> None:
         os._exit(0)
 
 
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def reset_peak_memory() -> None:
     """Begin a new high-water mark, so that a figure belongs to one job and not to the worker's life (Linux)."""
     try:

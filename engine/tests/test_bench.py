@@ -29,6 +29,23 @@ def test_the_command_measures_both_sides() -> None:
     assert b"tcn: ours" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--models", "lstm,mamba"], "'mamba' is not among lstm, gru, tcn, transformer"),
+        (["--parts", "speed"], "'speed' is not among epochs, fits, latency, quality"),
+        (["--pairs", "0"], "'0' is not a whole number of at least 1"),
+        (["--share", "nan"], "'nan' is not above 0 and at most 1"),
+        (["--dataset", "nowhere"], "--dataset nowhere has no X.npy and no y_h20.npy"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(asked: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "foldwise_engine.bench", *asked]
+    done = subprocess.run(command, capture_output=True, cwd=ENGINE, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr.decode()
+
+
 @pytest.mark.parametrize("model", SEQUENCE)
 def test_the_reference_trains_a_network_of_the_same_sizes(tmp_path: Path, model: str) -> None:
     import torch

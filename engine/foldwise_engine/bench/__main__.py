@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,9 @@ from foldwise_engine.bench.data import HORIZON, LENGTHS, PARAMS, SEQUENCE, Task,
 from foldwise_engine.bench.ours import Fitted
 from foldwise_engine.bench.quality import Quality, quality
 from foldwise_engine.bench.rate import of_training
+from foldwise_engine.process import available_cores
+
+PARTS = ("epochs", "fits", "latency", "quality")
 
 EPOCHS = 4
 """Of a dense fit whose epochs are timed; the first is left out."""
@@ -76,10 +78,10 @@ class Figures(msgspec.Struct):
 def main() -> int:
     """Measure what was asked for."""
     asked = _arguments()
-    models = [name for name in SEQUENCE if name in asked.models.split(",")]
+    models: list[str] = asked.models
     train, stop, features = (2_000, 500, 20) if asked.small else (73_000, 7_800, 180)
     figures = Figures(train, stop, features, asked.device, asked.threads)
-    parts = asked.parts.split(",")
+    parts: list[str] = asked.parts
     with tempfile.TemporaryDirectory() as name:
         dataset = asked.dataset or str(make_dataset(Path(name), train + stop + 100, features, 0))
 
@@ -166,17 +168,51 @@ def _arguments() -> argparse.Namespace:
         description="Sequence models: dense training beside a plain windowed loop of the same sizes, in the same run.",
         epilog="Example: python -m foldwise_engine.bench --parts epochs,fits --device cuda > figures.json",
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser.add_argument("--parts", default="epochs", help="among epochs, fits, latency, quality (default: epochs)")
-    parser.add_argument("--models", default=",".join(SEQUENCE))
+    parser.add_argument(
+        "--parts", type=_among(PARTS), default=["epochs"], help=f"among {', '.join(PARTS)} (default: epochs)"
+    )
+    parser.add_argument("--models", type=_among(SEQUENCE), default=list(SEQUENCE), help="default: all four")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--threads", type=int, default=cores)
-    parser.add_argument("--pairs", type=int, default=3, help="of epochs (default: 3)")
-    parser.add_argument("--share", type=float, default=1.0, help="of a plain epoch that is measured (default: 1)")
-    parser.add_argument("--seeds", type=int, default=5, help="of quality (default: 5)")
+    parser.add_argument("--threads", type=_count, default=available_cores())
+    parser.add_argument("--pairs", type=_count, default=3, help="of epochs (default: 3)")
+    parser.add_argument("--share", type=_share, default=1.0, help="of a plain epoch that is measured (default: 1)")
+    parser.add_argument("--seeds", type=_count, default=5, help="of quality (default: 5)")
     parser.add_argument("--dataset", help="a folder with X.npy and y_h20.npy; default: made up, 180 columns")
     parser.add_argument("--small", action="store_true", help="2 000 rows of 20 columns, to try it")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    missing = [
+        name for name in ("X.npy", f"y_h{HORIZON}.npy") if asked.dataset and not (Path(asked.dataset) / name).is_file()
+    ]
+    if missing:
+        parser.error(f"--dataset {asked.dataset} has no {' and no '.join(missing)}")
+    return asked
+
+
+def _among(known: Sequence[str]) -> Callable[[str], list[str]]:
+    def names(text: str) -> list[str]:
+        asked = text.split(",")
+        for name in asked:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is not among {', '.join(known)}")
+        return [name for name in known if name in asked]
+
+    return names
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most 1")
+    return share
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ def network(model: str, features: int, length: int, params: dict[str, Any]) -> n
 def seconds_of_epoch(task: Task) -> float:
     """Train on every window and answer for every stop window, once; with a `share` on as many batches only, scaled up."""
     device = torch.device(task.device)
+    torch.set_num_threads(task.threads)
     torch.manual_seed(task.seed)
     X, y = task.arrays()
     train, stop = task.rows()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,7 +26,7 @@ from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.neural.options import Training
 from foldwise_engine.neural.plan import Dense, Plan, Windowed
 from foldwise_engine.neural.scaling import fit_scaling
-from foldwise_engine.process import cuda_computes_in_bf16
+from foldwise_engine.process import available_cores, cuda_computes_in_bf16
 from foldwise_engine.protocol import FitSequence
 from foldwise_engine.windows import Window
 
@@ -192,8 +191,7 @@ def _window_of(task: FitTask, options: Training) -> Window:
 
 def _machine_threads() -> int:
     """Of a fit: by the machine, not by how many workers share it. Sums depend on it in their last bits."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
+    return min(available_cores(), MOST_THREADS)
 
 
 def _prepare(threads: int, device: Device) -> torch.device:
