@@ -23,7 +23,7 @@ export const bench = partsBench({
     six: { measure: async ({ pairs }) => [await sixFigure(pairs)] },
     whole: { measure: ({ pairs }) => wholeFigures(pairs) },
     memory: { measure: ({ pairs }) => memoryFigures(pairs), untimed: true },
-    latency: { measure: () => latencyFigures() },
+    latency: { measure: () => latencyFigures(), unpaired: true },
     prepare: { measure: async ({ pairs }) => [await marketFigure(pairs)] },
   },
 });

@@ -1,4 +1,4 @@
-/** One line of the table of issue 4. */
+/** One line of a table of `bench/RESULTS.md`. */
 export interface Figure {
   figure: string;
   ours: string;

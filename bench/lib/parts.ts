@@ -14,6 +14,8 @@ export interface Part {
   measure: (options: { pairs: number; small: boolean }) => Promise<Figure[]>;
   /** What another job on the machine does not move. */
   untimed?: boolean;
+  /** Measured once, or over repetitions of its own. */
+  unpaired?: boolean;
   /** Said under the table where the part's target was not reached. */
   why?: string;
 }
@@ -42,7 +44,7 @@ const figure = z.object({
 });
 const kept = z.record(
   z.string(),
-  z.object({ machine: z.string(), pairs: z.number(), busy: z.string(), figures: z.array(figure) }),
+  z.object({ machine: z.string(), pairs: z.number().nullable(), busy: z.string(), figures: z.array(figure) }),
 );
 type Kept = z.infer<typeof kept>;
 
@@ -68,7 +70,7 @@ export function partsBench(options: PartsOptions): Bench {
         },
       });
       const isSmall = "small" in values && values.small === true;
-      const pairs = Number(values.pairs ?? (isSmall ? 1 : options.pairs));
+      const pairs = pairsOf(values.pairs ?? String(isSmall ? 1 : options.pairs));
       const machine = describeMachine();
       let measured: Kept = isSmall ? {} : read();
       for (const asked of values.only.split(",").filter((part) => part !== "")) {
@@ -78,7 +80,7 @@ export function partsBench(options: PartsOptions): Bench {
         console.error(`${asked} … ${busy}`);
         const figures = await part.measure({ pairs, small: isSmall });
         for (const each of figures) console.error(`  ${each.figure}: ${each.measured} (${each.target})`);
-        measured = { ...measured, [asked]: { machine, pairs, busy, figures } };
+        measured = { ...measured, [asked]: { machine, pairs: part.unpaired === true ? null : pairs, busy, figures } };
         if (!isSmall) writeFileAtomic(path, `${JSON.stringify(measured, null, 2)}\n`);
       }
       const text = table(options, measured);
@@ -88,12 +90,18 @@ export function partsBench(options: PartsOptions): Bench {
   };
 }
 
+function pairsOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new Error(`--pairs ${text}: give a whole number of at least 1`);
+}
+
 /** One table; a part that another machine measured, or a busy one, says so above it. */
 function table({ name, title, introduction, parts }: PartsOptions, measured: Kept): string {
   const named = Object.entries(parts).flatMap(([part, { why }]) =>
     measured[part] === undefined ? [] : [{ part, why, ...measured[part] }],
   );
   const [first] = named;
+  const paired = named.filter(({ pairs }) => pairs !== null).map(({ part, pairs }) => `${part} ${pairs}`);
   const odd = named.filter(({ machine, busy }) => machine !== first?.machine || busy !== "");
   const rows = named.flatMap(({ figures }) =>
     figures.map((f) => [
@@ -108,7 +116,7 @@ function table({ name, title, introduction, parts }: PartsOptions, measured: Kep
   return [
     `## ${title} (\`npm run bench -- ${name}\`)`,
     "",
-    `Medians of interleaved pairs (${named.map(({ part, pairs }) => `${part} ${pairs}`).join(", ")}). ${introduction}`,
+    `Medians of interleaved pairs (${paired.join(", ")}). ${introduction}`,
     "",
     `Machine: ${first?.machine ?? ""}.`,
     "",

@@ -1,10 +1,10 @@
 import { openBenchDataset } from "../lib/dataset.js";
 import { type Figure, inMebibytes } from "../lib/figure.js";
 import { measureInPython } from "./python.js";
+import { MOST_MEMORY } from "./train.js";
 
 /** The reference divided by this is the most that an epoch may take. */
 const FASTER: Record<string, number> = { lstm: 15, gru: 6, tcn: 20, transformer: 25 };
-const MOST_MEMORY = 1.2e9;
 
 /** Seconds an epoch, training and true-window validation, beside the plain loop; and what of the machine ours uses. */
 export async function epochFigures(options: { pairs: number; small: boolean }): Promise<Figure[]> {

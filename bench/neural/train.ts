@@ -10,7 +10,8 @@ import { median } from "../lib/pairs.js";
 
 export const SEQUENCE = ["lstm", "gru", "tcn", "transformer"] as const;
 const MOST_SECONDS = 8 * 60;
-const MOST_MEMORY = 1.2e9;
+/** Bytes of a worker that fits one of them. */
+export const MOST_MEMORY = 1.2e9;
 
 /** The four in one `foldwise train` of the built command. */
 export async function trainSequence(id: string, more: readonly string[]): Promise<Run> {

@@ -74,7 +74,7 @@ def quality(
                     tell(
                         f"{model}, seed {seed}, {mode}: {last.test_loss:.4f}, {last.epochs} epochs, {last.fit_seconds:.1f} s"
                     )
-            losses = {mode: [fit.test_loss or 0.0 for fit in done] for mode, done in fits.items()}
+            losses = {mode: [fit.test_loss for fit in done if fit.test_loss is not None] for mode, done in fits.items()}
             differences = [a - b for a, b in zip(losses["dense"], losses["windowed"], strict=True)]
             yield Quality(
                 model=model,
