@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,6 +82,14 @@ class Selection:
         """The same in pieces; only those with holes are copied, one at a time."""
         for start in range(0, len(self.rows), size):
             yield self._slice(start, min(start + size, len(self.rows)))
+
+    def release(self) -> None:
+        """Let go of the map's pages in memory, for an engine that has a copy of its own; they are read again when used."""
+        base: Any = self.X
+        while base is not None and not isinstance(base, mmap.mmap):
+            base = getattr(base, "base", None)
+        if base is not None and hasattr(mmap, "MADV_DONTNEED"):
+            base.madvise(mmap.MADV_DONTNEED)
 
     def _slice(self, start: int, end: int) -> Floats:
         rows = self.rows[start:end]

@@ -2,7 +2,7 @@
 import { getEventListeners, once } from "node:events";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createPool, type EngineJob, threadsPerWorker } from "../../src/engine/index.js";
 import { FoldwiseError } from "../../src/types/index.js";
 import { failureOf, fitJob, fixture, isAlive, poolOf, predictJob, started, startHost } from "./support.js";
@@ -20,7 +20,13 @@ describe("threads", () => {
 
   test("are told to the worker by its environment and by each job", async () => {
     const pool = poolOf(fixture("obedient"), { threads: 3, workers: 2 });
-    expect(facts(await pool.run(fitJob()))).toMatchObject({ threads: 3, env: ["3", "3", "3", "passive", "2"] });
+    expect(facts(await pool.run(fitJob()))).toMatchObject({ threads: 3, env: ["3", "3", "3", "passive", "2", "200"] });
+  });
+
+  test("leave what the user has set for CatBoost's allocator", async () => {
+    vi.stubEnv("MIMALLOC_PURGE_DELAY", "5");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(facts(await poolOf(fixture("obedient")).run(fitJob())).env[5]).toBe("5");
   });
 
   test("may spin while they wait where no other worker wants the core", async () => {

@@ -105,6 +105,7 @@ class CatBoostAdapter:
         train = _pool(task, data.train, data.y, data.weights, log_scale=None)
         log_scale = None if task.class_scale is None else np.log(task.class_scale)
         stop = None if data.stop is None else _pool(task, data.stop, data.y_stop, None, log_scale)
+        data.train.release()  # the pools hold copies
         task.check()
         ready = time.perf_counter()
         stops = stop is not None and training.early_stopping_rounds is not None
