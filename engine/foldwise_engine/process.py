@@ -122,3 +122,12 @@ def cuda_computes_in_bf16() -> bool:
         return False
     asked = driver.cuDeviceGetAttribute(ctypes.byref(major), COMPUTE_CAPABILITY_MAJOR, device)
     return bool(asked == 0 and major.value >= 8)
+
+
+def waits_spinning() -> bool:
+    """Whether threads wait for one another by spinning, as those of a single worker do: waking one is cheap then.
+
+    With OMP_WAIT_POLICY=passive, as several workers are started, an LSTM step of 8 x 51 bars took 37 ms with two threads and
+    13 with one; spinning it took 9 with two.
+    """
+    return os.environ.get("OMP_WAIT_POLICY", "").lower() != "passive"

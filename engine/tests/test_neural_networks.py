@@ -151,3 +151,40 @@ def test_adamw_steps_as_its_paper_says() -> None:
         expected -= optimiser.lr * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
         assert np.allclose(weight.detach().numpy(), expected, atol=1e-6)
         assert weight.grad is None
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+@pytest.mark.parametrize("length", [1, 2, 8, 30])
+def test_a_training_segment_answers_from_the_bars_that_it_has(model: str, length: int) -> None:
+    net, X = network(model, seq_len=length), np.nan_to_num(walk(net_lead(length) + 11))
+    with torch.inference_mode():
+        segment = torch.from_numpy(X)[None]
+        answers = net.segments(segment, 12)[0]
+        assert net.lead == net_lead(length)
+        for s, answer in enumerate(answers):
+            alone = net.segments(segment[:, : net.lead + s], 1)[0, 0]
+            assert torch.allclose(answer, alone, atol=1e-6)
+
+
+def net_lead(length: int) -> int:
+    """Two thirds of the window, rounded up."""
+    return -(-2 * length // 3)
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+@pytest.mark.parametrize("sequences", [2, 8])
+def test_a_recurrent_step_gives_the_same_bits_with_two_threads(model: str, sequences: int) -> None:
+    """So that `--workers`, which decides how threads wait and so how many are used, changes nothing."""
+    net = network(model)
+    bars = torch.from_numpy(np.stack([np.nan_to_num(walk(51)) for _ in range(sequences)]))
+    before, gradients = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            net.zero_grad()
+            torch.autograd.backward(net.segments(bars, 32).square().sum())
+            gradients.append([parameter.grad.clone() for parameter in net.parameters() if parameter.grad is not None])
+    finally:
+        torch.set_num_threads(before)
+    assert len(gradients[0]) > 0
+    assert all(torch.equal(one, two) for one, two in zip(*gradients, strict=True))

@@ -42,26 +42,26 @@ def steps_of(plan: Plan, seed: int, window: Window, train: NDArray[np.int32]) ->
         assert step.bars.min() >= window.start
         assert step.bars.max() < window.end
         assert np.all(piece[step.bars] == piece[step.bars[:, :1]])
-        # The answer at (b, s) is that of the bar s + T − 1 of sequence b, and the T bars up to it are the window.
-        answers = step.bars.shape[1] - window.length + 1
-        sequence, position = np.divmod(step.picked, answers)
-        for back in range(window.length):
-            assert np.array_equal(step.bars[sequence, position + window.length - 1 - back], train[step.labelled] - back)
+        # The answer at (b, s) is that of the bar s + lead − 1 of sequence b, and the bars up to it are the row's own.
+        lead = step.bars.shape[1] - step.answers + 1
+        sequence, position = np.divmod(step.picked, step.answers)
+        for back in range(lead):
+            assert np.array_equal(step.bars[sequence, position + lead - 1 - back], train[step.labelled] - back)
         seen.append(step.labelled)
         sizes.append(len(step.labelled))
     assert np.array_equal(np.sort(np.concatenate(seen)), np.arange(len(train)))
     return sizes
 
 
-@given(layouts(), st.integers(1, 40), st.integers(1, 40), st.integers(0, 5))
+@given(layouts(), st.integers(1, 40), st.integers(1, 40), st.integers(1, 12), st.integers(0, 5))
 @hypothesis_settings(deadline=None, max_examples=150)
 def test_an_epoch_visits_each_row_once_and_leaves_neither_piece_nor_training_part(
-    layout: tuple[Window, NDArray[np.int32]], batch: int, answers: int, seed: int
+    layout: tuple[Window, NDArray[np.int32]], batch: int, answers: int, lead: int, seed: int
 ) -> None:
     window, train = layout
     if len(train) == 0:
         return
-    steps_of(Dense(window, train, batch, min(answers, batch)), seed, window, train)
+    steps_of(Dense(window, train, batch, min(answers, batch), min(lead, window.length)), seed, window, train)
     steps_of(Windowed(train, window.length, batch), seed, window, train)
 
 
@@ -69,7 +69,7 @@ def test_steps_are_of_about_the_size_asked_for() -> None:
     window = Window(30, np.array([0, 4000]), 100, 9_900)
     train = np.array([row for first, end in window.runs() for row in range(first + 29, end)], dtype=np.int32)
     for seed in range(5):
-        sizes = steps_of(Dense(window, train, 256, 64), seed, window, train)
+        sizes = steps_of(Dense(window, train, 256, 64, 30), seed, window, train)
         assert min(sizes) >= 192
         assert max(sizes) <= 320
         assert np.mean(sizes) == pytest.approx(256, rel=0.03)
@@ -77,7 +77,7 @@ def test_steps_are_of_about_the_size_asked_for() -> None:
 
 def test_epochs_differ_in_phase_and_order_and_a_seed_repeats_them() -> None:
     window = Window(4, np.array([0]), 0, 300)
-    plan = Dense(window, np.arange(3, 300, dtype=np.int32), 32, 16)
+    plan = Dense(window, np.arange(3, 300, dtype=np.int32), 32, 16, 4)
     a, b, again = ([step.bars for step in plan.epoch(np.random.default_rng(seed))] for seed in (1, 2, 1))
     assert all(np.array_equal(x, y) for x, y in zip(a, again, strict=True))
     assert {int(x[0, 0]) % 16 for x in a} != {int(x[0, 0]) % 16 for x in b}

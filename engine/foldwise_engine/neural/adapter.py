@@ -215,7 +215,8 @@ def plan_of(network: SequenceNetwork, options: Training, window: Window, rows: N
     """Which bars the steps of an epoch take, by `training.mode`."""
     if options.mode == "windowed":
         return Windowed(rows, window.length, batch_size)
-    return Dense(window, rows, batch_size, min(batch_size, max(network.least_segment, window.length)))
+    answers = min(batch_size, max(network.least_segment, window.length))
+    return Dense(window, rows, batch_size, answers, network.lead)
 
 
 def _log_scale(task: FitTask) -> Floats:

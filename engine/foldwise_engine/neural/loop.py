@@ -159,7 +159,7 @@ def _steps(job: Job, optimiser: AdamW, epoch: int) -> float:
         torch.set_num_threads(network.step_threads(step.bars.shape[0], step.bars.shape[1], job.threads))
         labelled = bars.tensor(step.labelled)
         with _autocast(job):
-            logits = network(bars.take(step.bars)).float()
+            logits = network.segments(bars.take(step.bars), step.answers).float()
             picked = logits.reshape(-1, logits.shape[-1]).index_select(0, bars.tensor(step.picked))
         loss = functional.cross_entropy(picked, y[labelled], reduction="none")
         share = float(len(step.labelled))

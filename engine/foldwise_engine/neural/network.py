@@ -48,6 +48,11 @@ class SequenceNetwork(nn.Module):
     least_segment = 128
     """Fewest answers of a training segment: its first bars serve as context only, so short ones waste more."""
 
+    @property
+    def lead(self) -> int:
+        """Bars that the first answer of a training segment looks back over."""
+        return self.shape.seq_len
+
     median: Tensor
     mean: Tensor
     scale: Tensor
@@ -81,6 +86,12 @@ class SequenceNetwork(nn.Module):
     def forward(self, bars: Tensor) -> Tensor:
         """(B, S+T−1, F) raw → (B, S, K) logits."""
         return self.answer(self.prepare(bars[:, self.shape.seq_len - self.receptive_field :]))
+
+    def segments(self, bars: Tensor, answers: int) -> Tensor:
+        """(B, S+lead−1, F) raw → (B, S, K) logits to train on; of single windows (B, T, F) → (B, 1, K)."""
+        del answers  # all that there are
+        logits: Tensor = self(bars)
+        return logits
 
     def answer(self, bars: Tensor) -> Tensor:
         """(B, S+R−1, F) prepared, R the receptive field → (B, S, K) logits."""

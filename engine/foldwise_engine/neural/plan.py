@@ -8,6 +8,10 @@
 
 Every epoch has another phase and order, and visits every labelled row exactly once. A segment never leaves its run, which
 is one piece within the training part.
+
+The first answer of a segment looks back over `lead` bars, the last over lead + S − 1. A network whose answer depends on T
+bars and no more gets lead = T, as in the drawing. One that remembers all of its segment gets less, so that its answers are
+trained on memories about as long as the windows on which it is judged.
 """
 
 from __future__ import annotations
@@ -30,7 +34,9 @@ class Step:
     """One step of the optimiser."""
 
     bars: Index
-    """(B, S+T−1) row numbers."""
+    """(B, S+lead−1) row numbers."""
+    answers: int
+    """S: of a sequence, those of its last bars."""
     picked: Index
     """(m,) flat positions among the B × S answers that take a loss."""
     labelled: Index
@@ -57,14 +63,14 @@ class Windowed:
         """See `Plan`."""
         for labelled in np.array_split(random.permutation(len(self._train)), self._steps):
             if len(labelled):
-                yield Step(self._train[labelled, None] + self._reach, np.arange(len(labelled)), labelled)
+                yield Step(self._train[labelled, None] + self._reach, 1, np.arange(len(labelled)), labelled)
 
 
 class Dense:
-    """Segments of `answers` + T − 1 bars; a step holds about `batch_size` labelled answers."""
+    """Segments of `answers` + `lead` − 1 bars, lead at most T; a step holds about `batch_size` labelled answers."""
 
-    def __init__(self, window: Window, train: Rows, batch_size: int, answers: int) -> None:
-        self._length, self._answers, self._batch_size = window.length, answers, batch_size
+    def __init__(self, window: Window, train: Rows, batch_size: int, answers: int, lead: int) -> None:
+        self._length, self._lead, self._answers, self._batch_size = window.length, lead, answers, batch_size
         self._start = window.start
         self._runs = window.runs()
         self._position = np.full(window.end - window.start, -1, dtype=np.int64)
@@ -97,8 +103,8 @@ class Dense:
 
     def _step(self, segments: Index) -> Step:
         first, behind, end = (column[:, None] for column in segments.T)
-        bars = np.minimum(first + np.arange(1 - self._length, self._answers), end - 1)
+        bars = np.minimum(first + np.arange(1 - self._lead, self._answers), end - 1)
         answered = first + np.arange(self._answers)
         position = np.where(answered < behind, self._position[np.minimum(answered, end - 1) - self._start], -1).ravel()
         picked = np.flatnonzero(position >= 0)
-        return Step(bars, picked, position[picked])
+        return Step(bars, self._answers, picked, position[picked])
