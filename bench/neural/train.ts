@@ -33,7 +33,8 @@ export async function wholeFigures({ pairs, small }: { pairs: number; small: boo
     const start = performance.now();
     const run = await trainSequence("whole", small ? ["--set", "training.neural.max_epochs=2"] : []);
     totals.push((performance.now() - start) / 1000);
-    for (const { training_metrics, ...report } of readReports(run)) {
+    const read = readReports(run);
+    for (const { training_metrics, ...report } of read.kind === "train" ? read.reports : []) {
       const job = jobs.get(report.model_name) ?? { seconds: [], peak: 0, epochs: "" };
       job.seconds.push(run.file.jobs.find(({ model }) => model === report.model_name)?.seconds ?? Number.NaN);
       job.peak = Math.max(job.peak, report.peak_memory_bytes ?? 0);

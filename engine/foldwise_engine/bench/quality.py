@@ -67,7 +67,7 @@ def quality(
                         device="cuda" if device == "cuda" else "cpu",
                         threads=threads,
                         seed=seed,
-                        training={"mode": mode, "patience": 8, "max_epochs": 60},
+                        training={"mode": mode},
                     )
                     fits[mode].append(run(task, Fitted))
                     last = fits[mode][-1]
