@@ -73,6 +73,11 @@ export function commaList(value: string): string[] {
   return [...new Set(parts)];
 }
 
+/** `1,2,3` → whole numbers, 0 allowed. */
+export function wholeNumbers(value: string): number[] {
+  return commaList(value).map(wholeNumber);
+}
+
 /** `5,10` → positive integers. */
 export function integerList(value: string): number[] {
   return commaList(value).map(positiveInteger);

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunJob } from "../artifacts/index.js";
-import { formatLeaderboard, formatReport, type Report } from "../report/index.js";
-import type { TrainRunResult } from "../training/index.js";
+import { formatCvLeaderboard, formatCvReport, formatLeaderboard, formatReport, type Report } from "../report/index.js";
+import type { CvRunResult, TrainRunResult } from "../training/index.js";
 import type { Output } from "./output.js";
 
 /** What `train` and `resume` say at the end, and the exit code. */
@@ -39,6 +39,37 @@ export function printOutcome(output: Output, { run, reports }: TrainRunResult): 
       test:
         reports.find((r) => r.model_name === model && r.symbol === symbol && r.horizon === horizon)?.test_metrics ??
         null,
+    })),
+  });
+  return exitCode(jobs);
+}
+
+/** What `cv` says at the end, also when it was resumed, and the exit code. */
+export function printCv(output: Output, { run, reports }: CvRunResult): number {
+  const { jobs, status } = run.file;
+  const failed = jobs.filter((job) => job.status !== "succeeded");
+  output.print("");
+  const [only] = reports;
+  if (jobs.length === 1 && only !== undefined) output.print(formatCvReport(only));
+  else if (reports.length > 0) output.print(formatCvLeaderboard(reports));
+  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
+  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
+  output.result({
+    event: "finished",
+    status,
+    run_id: run.id,
+    run_dir: run.dir,
+    models: jobs.map(({ job, model, symbol, horizon, status, report, predictions, error }) => ({
+      job,
+      model,
+      symbol,
+      horizon,
+      status,
+      report: report === null ? null : `${run.dir}/${report}`,
+      oof: predictions === null ? null : `${run.dir}/${predictions}`,
+      error,
+      cv:
+        reports.find((r) => r.model_name === model && r.symbol === symbol && r.horizon === horizon)?.cv.metrics ?? null,
     })),
   });
   return exitCode(jobs);

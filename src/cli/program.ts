@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { packageVersion } from "../files/index.js";
+import { cvCommand } from "./cv.js";
 import { demoCommand } from "./demo.js";
 import { demoDataCommand } from "./demo-data.js";
 import { doctorCommand } from "./doctor.js";
@@ -17,6 +18,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   tryCommand,
   prepareCommand,
   trainCommand,
+  cvCommand,
   predictCommand,
   runsCommand,
   reportCommand,

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
-import { formatLeaderboard, formatReport } from "../report/index.js";
+import { formatCvLeaderboard, formatCvReport, formatLeaderboard, formatReport } from "../report/index.js";
 import { readReports } from "../training/index.js";
 import { FoldwiseError } from "../types/index.js";
 import { commaList, examples, runs } from "./command.js";
@@ -20,9 +20,10 @@ export function reportCommand(program: Command): void {
     .addHelpText("after", examples("foldwise report 20260101_120000 --model xgboost"));
   runs<Options>(command, async ({ output }, options) => {
     const run = Run.open(options.runs ?? DEFAULT_RUNS, command.args[0] ?? "");
-    const all = readReports(run);
-    const reports = all.filter(({ model_name }) => options.model?.includes(model_name) ?? true);
-    if (reports.length === 0) {
+    const read = readReports(run);
+    const all: readonly { model_name: string }[] = read.reports;
+    const wanted = ({ model_name }: { model_name: string }): boolean => options.model?.includes(model_name) ?? true;
+    if (!all.some(wanted)) {
       throw new FoldwiseError(
         "usage.no_report",
         `Run ${run.id} has no report of ${options.model?.join(", ") ?? "any model"}.`,
@@ -34,8 +35,16 @@ export function reportCommand(program: Command): void {
         },
       );
     }
-    if (reports.length > 1) output.print(formatLeaderboard(reports));
-    for (const report of reports) output.print(formatReport(report));
-    output.result({ event: "finished", status: "succeeded", run_id: run.id, reports });
+    const text =
+      read.kind === "cv"
+        ? shown(read.reports.filter(wanted), formatCvLeaderboard, formatCvReport)
+        : shown(read.reports.filter(wanted), formatLeaderboard, formatReport);
+    output.print(text);
+    output.result({ event: "finished", status: "succeeded", run_id: run.id, reports: read.reports.filter(wanted) });
   });
+}
+
+/** Several side by side first, then each by itself. */
+function shown<R>(reports: readonly R[], side: (reports: readonly R[]) => string, one: (report: R) => string): string {
+  return [...(reports.length > 1 ? [side(reports)] : []), ...reports.map(one)].join("\n");
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { resumeRun } from "../training/index.js";
 import { examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
-import { printOutcome } from "./outcome.js";
+import { printCv, printOutcome } from "./outcome.js";
 
 interface Options {
   runs?: string;
@@ -27,6 +27,6 @@ export function resumeCommand(program: Command): void {
       onEvent: output.event,
       ...(options.runs === undefined ? {} : { runsDir: options.runs }),
     });
-    return printOutcome(output, result);
+    return result.kind === "cv" ? printCv(output, result) : printOutcome(output, result);
   });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { DEFAULT_RUNS, Run, runsFlag } from "../artifacts/index.js";
-import { formatLeaderboard, table } from "../report/index.js";
+import { formatCvLeaderboard, formatLeaderboard, table } from "../report/index.js";
 import { readReports } from "../training/index.js";
 import { examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
@@ -19,8 +19,13 @@ export function runsCommand(program: Command): void {
   runs<Options>(command, async ({ output }, options) => {
     const folder = options.runs ?? DEFAULT_RUNS;
     if (command.args.length > 0) {
-      const reports = command.args.flatMap((id) => readReports(Run.open(folder, id)));
-      output.print(reports.length === 0 ? "None of these runs has a finished model." : formatLeaderboard(reports));
+      const read = command.args.map((id) => readReports(Run.open(folder, id)));
+      const trained = read.flatMap((run) => (run.kind === "train" ? run.reports : []));
+      const crossValidated = read.flatMap((run) => (run.kind === "cv" ? run.reports : []));
+      const reports = [...trained, ...crossValidated];
+      if (reports.length === 0) output.print("None of these runs has a finished model.");
+      if (trained.length > 0) output.print(formatLeaderboard(trained));
+      if (crossValidated.length > 0) output.print(formatCvLeaderboard(crossValidated));
       output.result({ event: "finished", status: "succeeded", reports });
       return;
     }

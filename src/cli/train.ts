@@ -1,32 +1,14 @@
 import type { Command } from "commander";
-import { shellWord } from "../files/index.js";
 import { trainRun } from "../training/index.js";
 import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
+import { FIT_FLAGS, type FitOptions, fitRequest } from "./fitRequest.js";
 import { sharedFlags } from "./flags.js";
 import { printModels } from "./models.js";
 import { printOutcome } from "./outcome.js";
 
-interface Options {
+interface Options extends FitOptions {
   listModels?: boolean;
-  model?: string[];
-  symbol?: string[];
-  horizon?: number[];
-  seqLen?: number;
-  data?: string;
-  store?: string;
-  runs?: string;
-  runId?: string;
-  config?: string;
-  set?: string[];
-  preset?: string;
-  seed?: number;
-  workers?: number;
-  device?: string;
-  embargo?: string;
   test: boolean;
-  plugin?: string[];
-  allowSmall?: boolean;
-  verify?: boolean;
 }
 
 export function trainCommand(program: Command): void {
@@ -36,24 +18,7 @@ export function trainCommand(program: Command): void {
     "symbol",
     "horizon",
   ).option("--seq-len <bars>", "window of sequence models", positiveInteger);
-  sharedFlags(
-    command,
-    "data",
-    "config",
-    "set",
-    "preset",
-    "seed",
-    "workers",
-    "device",
-    "embargo",
-    "noTest",
-    "allowSmall",
-    "runsDir",
-    "runId",
-    "store",
-    "verify",
-    "plugin",
-  )
+  sharedFlags(command, ...FIT_FLAGS, "noTest")
     .option("--list-models", "list the models and stop")
     .addHelpText(
       "after",
@@ -70,39 +35,6 @@ export function trainCommand(program: Command): void {
   });
 }
 
-async function train({ output, signal, cwd }: CommandContext, options: Options): Promise<number> {
-  const { model, symbol, horizon, seqLen, data, store, runId, config, set, plugin, verify } = options;
-  const result = await trainRun({
-    cwd,
-    // `run.json` keeps a line that can be typed again.
-    command: ["foldwise", ...process.argv.slice(2).map(shellWord)].join(" "),
-    flags: {
-      preset: options.preset,
-      seed: options.seed,
-      workers: options.workers,
-      device: options.device,
-      "validation.embargo": embargoOf(options.embargo),
-    },
-    noTest: !options.test,
-    allowSmall: options.allowSmall === true,
-    signal,
-    onEvent: output.event,
-    ...(model === undefined ? {} : { models: model }),
-    ...(symbol === undefined ? {} : { symbols: symbol }),
-    ...(horizon === undefined ? {} : { horizons: horizon }),
-    ...(seqLen === undefined ? {} : { seqLen }),
-    ...(data === undefined ? {} : { data }),
-    ...(store === undefined ? {} : { store }),
-    ...(options.runs === undefined ? {} : { runsDir: options.runs }),
-    ...(runId === undefined ? {} : { runId }),
-    ...(config === undefined ? {} : { configFile: config }),
-    ...(set === undefined ? {} : { set }),
-    ...(plugin === undefined ? {} : { plugins: plugin }),
-    ...(verify === undefined ? {} : { verify }),
-  });
-  return printOutcome(output, result);
+async function train(context: CommandContext, options: Options): Promise<number> {
+  return printOutcome(context.output, await trainRun({ ...fitRequest(context, options), noTest: !options.test }));
 }
-
-/** Rows stay a number; `4h` is a length that the data's step turns into rows. */
-const embargoOf = (text: string | undefined): string | number | undefined =>
-  text !== undefined && /^\d+$/.test(text) ? Number(text) : text;

@@ -85,6 +85,43 @@ export const trainingFileSchema = z.strictObject({
         .describe(
           "Bars (100) or time (4h) left out before each border; null: max(1 % of train and validation rows, 59).",
         ),
+      seeds: z
+        .array(z.int().min(0).max(0xffff_ffff))
+        .min(1)
+        .max(127)
+        .nullable()
+        .default(null)
+        .describe("Of cv: all folds are fitted once for each; null: the seed of the call."),
+      scheme: z
+        .enum(["kfold", "walk-forward", "cpcv"])
+        .default("kfold")
+        .describe(
+          "Of cv. kfold: every row tested once; walk-forward: trained on the past only; cpcv: every choice of test groups.",
+        ),
+      folds: z.int().min(1).max(127).default(5).describe("Folds of kfold, steps of walk-forward."),
+      window: z
+        .enum(["expanding", "rolling"])
+        .default("expanding")
+        .describe("walk-forward: train on all of the past, or on as much as the first step does."),
+      train_rows: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("walk-forward by rows: training rows of the first step; with test_rows, in the place of folds."),
+      test_rows: z.int().min(1).nullable().default(null).describe("walk-forward by rows: tested rows of a step."),
+      period: z
+        .enum(["day", "week", "month", "quarter", "year"])
+        .nullable()
+        .default(null)
+        .describe("walk-forward by calendar (UTC): a step tests one of them; in the place of folds."),
+      train_periods: z
+        .int()
+        .min(1)
+        .default(1)
+        .describe("walk-forward by calendar: periods before the first tested one."),
+      groups: z.int().min(2).max(127).default(10).describe("cpcv: groups of neighbouring rows."),
+      test_groups: z.int().min(1).max(126).default(2).describe("cpcv: groups that a split tests."),
     })
     .prefault({})
     .describe("How rows are kept apart."),

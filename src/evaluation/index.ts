@@ -1,4 +1,5 @@
 export * from "./bootstrap.js";
+export * from "./crossValidated.js";
 export * from "./evaluate.js";
 export * from "./importance.js";
 export * from "./losses.js";

@@ -48,6 +48,7 @@ export interface CellWork {
 }
 
 export interface CellResult extends CellOutcome {
+  bundle: string;
   report: string;
   reportData: Report;
   metrics: TrainingMetrics;

@@ -3,7 +3,8 @@ import { resolveModelConfig, resolveTrainingConfig } from "../config/index.js";
 import { createPool, type EnginePool } from "../engine/index.js";
 import { ModelRegistry } from "../models/index.js";
 import { chooseDevice } from "./device.js";
-import { originOfArrays, type TrainableModel, trainable } from "./model.js";
+import { type TrainableModel, trainable } from "./model.js";
+import { originOfArrays } from "./origin.js";
 
 export interface CreateModelOptions {
   /** Sections `model_params` and `training`, as in the model's YAML. */

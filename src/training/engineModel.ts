@@ -4,7 +4,13 @@ import type { EnginePool, ExportResult, FitResult, RunOptions } from "../engine/
 import { classesIn, classificationMetrics } from "../evaluation/index.js";
 import { encodeNpy, readNpy, sha256, writeFileAtomic } from "../files/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
-import { type FeatureMatrix, type FitOptions, FoldwiseError, type TrainingMetrics } from "../types/index.js";
+import {
+  type FeatureMatrix,
+  type FeatureView,
+  type FitOptions,
+  FoldwiseError,
+  type TrainingMetrics,
+} from "../types/index.js";
 import { type EngineInput, engineInput } from "./engineInput.js";
 import { type ProbabilitySplit, splitForProbabilities } from "./probabilityRows.js";
 import { seqLenOf } from "./sequence.js";
@@ -216,6 +222,31 @@ export function exportEngine(
     },
     runOptions(settings, signal),
   );
+}
+
+/** Probabilities (N, 3), as they would be served, of the native model for rows of a stored dataset, or the windows that end there. */
+export async function answerView(
+  definition: EngineModelDefinition,
+  fit: Pick<EngineFit, "nativeDir" | "classScale">,
+  settings: Pick<EngineFitSettings, "pool" | "device" | "workDir" | "rowsDir" | "label">,
+  { dataset, rows }: FeatureView,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const out = join(settings.workDir, "answers.npy");
+  await settings.pool.run(
+    {
+      type: "predict",
+      model: definition.id,
+      adapter: definition.adapter,
+      model_dir: fit.nativeDir,
+      x: join(dataset.dir, "X.npy"),
+      rows: rowFile(settings.rowsDir ?? settings.workDir, rows),
+      out,
+      device: settings.device,
+    },
+    runOptions(settings, signal),
+  );
+  return applyClassScale(readNpy(out, "<f4").data, fit.classScale);
 }
 
 /** Raw probabilities (N, 3) of the native model for rows, or windows of `steps` rows, in memory: `X` is (N, steps, F). */

@@ -12,7 +12,8 @@ export interface GridCell {
 
 /** What a cell leaves in the run, relative to its folder. */
 export interface CellOutcome {
-  bundle: string;
+  /** Null where the job leaves no model: of `cv`. */
+  bundle: string | null;
   report: string;
   predictions: string;
   /** A few words for the summary: the calibrate log-loss, the verdict. */

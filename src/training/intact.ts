@@ -2,8 +2,9 @@ import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from "node
 import { join } from "node:path";
 import { type Run, type RunJob, readBundle } from "../artifacts/index.js";
 import { readRegular } from "../files/index.js";
-import { parseReport } from "../report/index.js";
+import { parseCvReport, parseReport } from "../report/index.js";
 import type { OnEvent } from "../types/index.js";
+import { kindOf } from "./session.js";
 
 /** Finished jobs whose bundle, report or predictions are no longer what was written are taken back, to be fitted again. */
 export async function takeBackDamaged(run: Run, onEvent: OnEvent | undefined): Promise<void> {
@@ -21,10 +22,11 @@ export async function takeBackDamaged(run: Run, onEvent: OnEvent | undefined): P
 
 async function damageOf(run: Run, { bundle, report, predictions }: RunJob): Promise<string | null> {
   try {
-    if (bundle === null || report === null || predictions === null) return "the run does not name its files.";
-    await readBundle(join(run.dir, bundle));
+    const cv = kindOf(run) === "cv";
+    if ((bundle === null && !cv) || report === null || predictions === null) return "the run does not name its files.";
+    if (bundle !== null) await readBundle(join(run.dir, bundle));
     const path = join(run.dir, report);
-    parseReport(readRegular(path), path);
+    (cv ? parseCvReport : parseReport)(readRegular(path), path);
     return isParquet(join(run.dir, predictions)) ? null : `${predictions} is no Parquet file any more.`;
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);

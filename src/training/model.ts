@@ -4,7 +4,6 @@ import { z } from "zod";
 import { type BundleManifest, bundleSources, ONNX_NAME, SCALER_NAME, writeBundle } from "../artifacts/index.js";
 import type { EnginePool, FitResult } from "../engine/index.js";
 import { classesIn } from "../evaluation/index.js";
-import { packageVersion } from "../files/index.js";
 import { loadModel, type ParityResult, type ServedModel } from "../inference/index.js";
 import {
   type EngineModelDefinition,
@@ -15,6 +14,7 @@ import {
 import {
   type BaseModel,
   type FeatureMatrix,
+  type FeatureView,
   type FitOptions,
   FoldwiseError,
   type PredictionOutput,
@@ -22,7 +22,14 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import type { Device } from "./device.js";
-import { answeredRows, type EngineFit, type EngineFitSettings, exportEngine, fitEngine } from "./engineModel.js";
+import {
+  answeredRows,
+  answerView,
+  type EngineFit,
+  type EngineFitSettings,
+  exportEngine,
+  fitEngine,
+} from "./engineModel.js";
 import { type ModelOrigin, originFacts } from "./origin.js";
 import { checkExport } from "./parity.js";
 import { seqLenOf } from "./sequence.js";
@@ -78,6 +85,8 @@ export interface FitWindows {
 /** A model that can be fitted, predicts through its bundle, and is saved as one. */
 export interface TrainableModel extends BaseModel {
   details(): FitDetails;
+  /** Probabilities (N, 3) for rows of a stored dataset, by the model as it was fitted: without export, bundle and Node. */
+  answer(X: FeatureView): Promise<Float32Array>;
   /** Removes the model's temporary files. */
   dispose(): Promise<void>;
 }
@@ -136,6 +145,7 @@ abstract class Bundled implements TrainableModel {
     options?: FitOptions,
   ): Promise<TrainingMetrics>;
   abstract details(): FitDetails;
+  abstract answer(X: FeatureView): Promise<Float32Array>;
   /** Writes what was fitted into `bundleDir`. */
   protected abstract write(): Promise<BundleManifest>;
 
@@ -268,6 +278,12 @@ class EngineModel extends Bundled {
     return { device: result.device, engine: result, nativeDir, parity: this.#parity, trainedClasses, windows };
   }
 
+  override async answer(X: FeatureView): Promise<Float32Array> {
+    if (this.#fit === undefined) throw notFitted();
+    const { fit, settings } = this.#fit;
+    return answerView(this.definition, fit, settings, X, this.settings.signal);
+  }
+
   protected override async write(): Promise<BundleManifest> {
     if (this.#fit === undefined) throw notFitted();
     const { signal } = this.settings;
@@ -350,6 +366,10 @@ class TypeScriptModel extends Bundled {
     return { device: "cpu", engine: null, nativeDir: null, parity: null, trainedClasses, windows: null };
   }
 
+  override async answer(X: FeatureView): Promise<Float32Array> {
+    return (await this.predict(X)).probabilities;
+  }
+
   protected override async write(): Promise<BundleManifest> {
     if (this.#fitted === undefined) throw notFitted();
     const own = mkdtempSync(join(this.workDir, "saved-"));
@@ -374,18 +394,4 @@ function refuseBalanced({ id }: TypeScriptModelDefinition, training: Record<stri
     remedy: "Set training.class_weight: none; only models with an engine undo the shift of balanced weights.",
     details: { got: "balanced", allowed: ["none"] },
   });
-}
-
-/** The origin of a model that was fitted on arrays, outside of any run. */
-export function originOfArrays(): ModelOrigin {
-  return {
-    symbol: "custom",
-    horizon: 1,
-    fingerprint: null,
-    pipeline: null,
-    runId: null,
-    config: "{}\n",
-    versions: { foldwise: packageVersion(), node: process.versions.node },
-    synthetic: false,
-  };
 }

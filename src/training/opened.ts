@@ -6,16 +6,20 @@ import type { GridCell } from "./grid.js";
 import { planRows, requireHorizon } from "./rows.js";
 import { seqLenOf } from "./sequence.js";
 
-/** The rows of one symbol, opened once for all its cells. */
-export interface OpenedSymbol {
+/** The rows of one symbol, opened and planned once for all its cells. */
+export interface OpenedSymbol<Plan = HoldoutPlan> {
   dataset: StoredDataset;
-  plan: HoldoutPlan;
+  plan: Plan;
 }
 
 /** Symbol → its rows, or why they cannot be used. */
-export type OpenedSymbols = ReadonlyMap<string, OpenedSymbol | FoldwiseError>;
+export type OpenedSymbols<Plan = HoldoutPlan> = ReadonlyMap<string, OpenedSymbol<Plan> | FoldwiseError>;
 
-export interface OpenSymbolsOptions {
+export interface OpenSymbolsOptions<Plan = HoldoutPlan> {
+  /** Which rows a job may use. */
+  plan: (dataset: StoredDataset) => Plan;
+  /** Those among them that a fit sees: they must not be all alike. */
+  fitted: (plan: Plan) => Int32Array;
   /** The dataset store; `.foldwise/datasets` by default. */
   store?: string;
   verify?: boolean;
@@ -26,18 +30,23 @@ export interface OpenSymbolsOptions {
   dataOf?: (symbol: string) => string | null;
 }
 
-/** Plans the rows of an opened dataset as the call's configuration says. */
-export function planned(dataset: StoredDataset, call: TrainCall): OpenedSymbol {
+/** How `train` plans the rows of an opened dataset: as the call's configuration says. */
+export const holdoutOf = (call: TrainCall): Pick<OpenSymbolsOptions, "plan" | "fitted"> => ({
+  plan: (dataset) => planRows(dataset, embargoOf(call, dataset), longestWindow(call)),
+  fitted: ({ train }) => train,
+});
+
+/** Rows; undefined: the default. */
+export function embargoOf(call: TrainCall, { manifest }: StoredDataset): number | undefined {
   const { embargo } = call.training.config.validation;
-  const { pipeline, medianStep } = dataset.manifest;
+  const { pipeline, medianStep } = manifest;
   // Bars that prepare found irregular have no step to turn a time into bars.
   const step = pipeline === null ? medianStep : pipeline.step;
-  const rows = typeof embargo === "string" ? parseLength(embargo, step) : embargo;
-  return { dataset, plan: planRows(dataset, rows ?? undefined, longestWindow(call)) };
+  return (typeof embargo === "string" ? parseLength(embargo, step) : embargo) ?? undefined;
 }
 
 /** Bars of the longest window among the call's models; null where all take single rows. */
-function longestWindow({ models }: TrainCall): number | null {
+export function longestWindow({ models }: TrainCall): number | null {
   const lengths = models.map(({ definition, settings }) => seqLenOf(definition, settings.training) ?? 0);
   return Math.max(...lengths) || null;
 }
@@ -46,12 +55,12 @@ function longestWindow({ models }: TrainCall): number | null {
  * Opens each symbol and plans its rows. A symbol that cannot be used is its cells' failure, unless no cell can start: then its
  * error is the call's.
  */
-export async function openSymbols(
+export async function openSymbols<Plan>(
   call: TrainCall,
   cells: readonly GridCell[],
-  options: OpenSymbolsOptions,
-): Promise<OpenedSymbols> {
-  const opened = new Map<string, OpenedSymbol | FoldwiseError>();
+  options: OpenSymbolsOptions<Plan>,
+): Promise<OpenedSymbols<Plan>> {
+  const opened = new Map<string, OpenedSymbol<Plan> | FoldwiseError>();
   for (const symbol of call.grid.symbols) {
     try {
       opened.set(symbol, await openSymbol(symbol, call, options));
@@ -66,7 +75,7 @@ export async function openSymbols(
   return opened;
 }
 
-function refusalOf(state: OpenedSymbol | FoldwiseError | undefined, horizon: number): FoldwiseError | null {
+function refusalOf(state: OpenedSymbol<unknown> | FoldwiseError | undefined, horizon: number): FoldwiseError | null {
   if (state === undefined || state instanceof FoldwiseError) return state ?? null;
   try {
     requireHorizon(state.dataset, horizon);
@@ -77,11 +86,11 @@ function refusalOf(state: OpenedSymbol | FoldwiseError | undefined, horizon: num
   }
 }
 
-async function openSymbol(
+async function openSymbol<Plan>(
   symbol: string,
   call: TrainCall,
-  { store, verify, allowSmall = false, onEvent, dataOf }: OpenSymbolsOptions,
-): Promise<OpenedSymbol> {
+  { store, verify, allowSmall = false, onEvent, dataOf, plan, fitted }: OpenSymbolsOptions<Plan>,
+): Promise<OpenedSymbol<Plan>> {
   const { grid } = call;
   const [horizon] = grid.horizons;
   const data = dataOf?.(symbol) ?? grid.data;
@@ -94,13 +103,9 @@ async function openSymbol(
     ...(verify === undefined ? {} : { verify }),
     onNotice: (message) => onEvent?.({ event: "notice", message: `${symbol}: ${message}` }),
   });
-  const opened = planned(dataset, call);
+  const opened = { dataset, plan: plan(dataset) };
   requireEnoughRows(dataset.manifest.rows, `The dataset of ${symbol} has`, allowSmall);
-  await requireVarying(opened);
+  // Throws `data.constant_features` where the rows of a fit are all alike.
+  await requireVaryingRows(dataset, fitted(opened.plan), symbol);
   return opened;
-}
-
-/** Throws `data.constant_features` where the rows of a fit are all alike. */
-export function requireVarying({ dataset, plan }: OpenedSymbol): Promise<void> {
-  return requireVaryingRows(dataset, plan.train, dataset.manifest.symbol);
 }

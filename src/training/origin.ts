@@ -1,4 +1,5 @@
 import type { BundleSpec } from "../artifacts/index.js";
+import { packageVersion } from "../files/index.js";
 import type { PipelineSpec } from "../types/index.js";
 
 /** Where a model comes from: what its bundle says besides the model itself. */
@@ -33,5 +34,19 @@ export function originFacts(
     pipeline: origin.pipeline,
     config: origin.config,
     created: new Date(),
+  };
+}
+
+/** The origin of a model that was fitted on arrays, outside of any run. */
+export function originOfArrays(): ModelOrigin {
+  return {
+    symbol: "custom",
+    horizon: 1,
+    fingerprint: null,
+    pipeline: null,
+    runId: null,
+    config: "{}\n",
+    versions: { foldwise: packageVersion(), node: process.versions.node },
+    synthetic: false,
   };
 }

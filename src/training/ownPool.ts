@@ -12,12 +12,12 @@ export interface OwnPool {
 }
 
 /**
- * As many workers as the call asks for and its cells can use. They begin at once to import the engines of the cells' models:
+ * As many workers as the call asks for and its cells, each with so many fits, can use. They begin at once to import the engines of the cells' models:
  * that takes a second or two, in which the data is opened.
  */
-export function startPool(call: TrainCall, cells: readonly Pick<GridCell, "model">[], cwd: string): OwnPool {
+export function startPool(call: TrainCall, cells: readonly Pick<GridCell, "model">[], cwd: string, fits = 1): OwnPool {
   let logFile: string | null = null;
-  const workers = Math.max(1, Math.min(call.training.config.workers, cells.length));
+  const workers = Math.max(1, Math.min(call.training.config.workers, cells.length * fits));
   const pool = createPool({ workers, cwd, logFile: () => logFile });
   const engines = call.models.flatMap(({ definition }) =>
     definition.kind === "engine" && cells.some(({ model }) => model === definition.id)

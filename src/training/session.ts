@@ -6,6 +6,7 @@ import { DEFAULT_STORE } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
 import { packageVersion } from "../files/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
+import type { HoldoutPlan } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
 import { type CellResult, trainCell } from "./cell.js";
 import { chooseDevice, settlePrecision } from "./device.js";
@@ -17,9 +18,9 @@ import { portableCall } from "./portable.js";
 import { requireHorizon } from "./rows.js";
 
 /** One call that is ready to work: decided, opened, planned. The command and the library both end here. */
-export interface Session {
+export interface Session<Plan = HoldoutPlan> {
   call: TrainCall;
-  opened: OpenedSymbols;
+  opened: OpenedSymbols<Plan>;
   runsDir: string;
   /** The dataset store, where it is not the default. */
   store: string | null;
@@ -34,8 +35,20 @@ export interface Session {
   onFailure?: (cause: unknown) => void;
 }
 
+/** Which command a run is of; `resume` goes on with it as such. */
+export type RunKind = "train" | "cv";
+
+/** What `run.json` names it; runs of before there were others name none. */
+export const kindOf = (run: Run): RunKind => (run.file.options.kind === "cv" ? "cv" : "train");
+
 /** Claims a new run for the session's cells. */
-export function createRun(session: Session, cells: readonly GridCell[], command: string, runId?: string): Run {
+export function createRun(
+  session: Session<unknown>,
+  cells: readonly GridCell[],
+  command: string,
+  runId?: string,
+  kind: RunKind = "train",
+): Run {
   const { call, opened, runsDir, store } = session;
   const datasets: RunFile["datasets"] = {};
   for (const [symbol, state] of opened) {
@@ -51,14 +64,27 @@ export function createRun(session: Session, cells: readonly GridCell[], command:
     versions: versionsOf(call),
     datasets,
     // Absolute: `resume` may be called from anywhere. This file stays on this machine.
-    options: { store: resolve(store ?? DEFAULT_STORE), folder: resolve(session.cwd) },
+    options: { kind, store: resolve(store ?? DEFAULT_STORE), folder: resolve(session.cwd) },
     jobs: [...cells],
-    config: configOf(call),
+    config: configOf(call, kind),
+  });
+}
+
+/** `train`: fits, saves and judges the run's cells that have not succeeded. */
+export function execute(run: Run, session: Session): Promise<void> {
+  return runCells(run, session, (pool, onEvent) => {
+    const openings = openingsOfRun(run, session);
+    return (cell, context) => workOn({ run, session, pool, openings, onEvent }, cell, context);
   });
 }
 
 /** Works on the run's cells that have not succeeded; the run's folder has every trace of it. */
-export async function execute(run: Run, session: Session): Promise<void> {
+export async function runCells(
+  run: Run,
+  session: Session<unknown>,
+  workerOf: (pool: EnginePool, onEvent: OnEvent) => CellWorker,
+  concurrency?: number,
+): Promise<void> {
   const { signal } = session;
   const onEvent: OnEvent = (event) => {
     // Progress is drawn, not kept: a thousand rounds a job would drown what happened.
@@ -72,17 +98,17 @@ export async function execute(run: Run, session: Session): Promise<void> {
     // Told already, when they were found: before there was a run to keep them.
     for (const message of session.call.notices) run.logEvent({ event: "notice", message });
     onEvent({ event: "stage", stage: "run", message: `Run ${run.id} in ${run.dir}` });
-    const openings = openingsOfRun(run, session);
+    const worker = workerOf(pool, onEvent);
     const work: CellWorker = async (cell, context) => {
       try {
-        return await workOn({ run, session, pool, openings, onEvent }, cell, context);
+        return await worker(cell, context);
       } catch (cause) {
         session.onFailure?.(cause);
         throw cause;
       }
     };
     await runGrid(run, work, {
-      concurrency: pool.workers,
+      concurrency: concurrency ?? pool.workers,
       onEvent,
       // Before the run is released: whoever takes it over then has work files of its own.
       cleanUp: async () => {
@@ -144,7 +170,7 @@ async function workOn(
     seed: call.training.config.seed,
     device,
     openings,
-    config: configOf(portableCall(oneCell(call, cell, { ...chosen, settings }), session.cwd)),
+    config: configOf(portableCall(oneCell(call, cell, { ...chosen, settings }), session.cwd), "train"),
     versions: versionsOf(call),
     notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
     pool,
@@ -157,7 +183,7 @@ async function workOn(
 }
 
 /** The call as it would have been for this cell alone, so that a bundle's own configuration reproduces the bundle. */
-const oneCell = (
+export const oneCell = (
   call: TrainCall,
   { model, symbol, horizon }: GridCell,
   chosen: TrainCall["models"][number],
@@ -167,8 +193,8 @@ const oneCell = (
   grid: { ...call.grid, models: [model], symbols: [symbol], horizons: [horizon] },
 });
 
-const configOf = ({ grid, training, models }: TrainCall): string =>
-  renderRunConfig({ command: "train", grid, training, models: models.map(({ settings }) => settings) });
+export const configOf = ({ grid, training, models }: TrainCall, command: RunKind): string =>
+  renderRunConfig({ command, grid, training, models: models.map(({ settings }) => settings) });
 
 /** Foldwise, Node, Python, and the engines that the models of the call use. */
 export function versionsOf({ installed, models }: TrainCall): Record<string, string> {

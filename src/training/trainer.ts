@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { DEFAULT_RUNS } from "../artifacts/index.js";
+import { requireVaryingRows } from "../data/index.js";
 import { createPool, type EnginePool } from "../engine/index.js";
 import type { ServedModel } from "../inference/index.js";
 import type { Report } from "../report/index.js";
@@ -13,7 +14,7 @@ import {
 import { resolveCall } from "./call.js";
 import type { CellResult } from "./cell.js";
 import { planGrid } from "./grid.js";
-import { planned, requireVarying } from "./opened.js";
+import { holdoutOf } from "./opened.js";
 import { createRun, execute, type Session } from "./session.js";
 
 export interface TrainerOptions {
@@ -90,8 +91,9 @@ export class ModelTrainer {
       ...(options.config === undefined ? {} : { config: options.config }),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
-    const rows = planned(dataset, call);
-    await requireVarying(rows);
+    const { plan, fitted } = holdoutOf(call);
+    const rows = { dataset, plan: plan(dataset) };
+    await requireVaryingRows(dataset, fitted(rows.plan), symbol);
     const opened = new Map([[symbol, rows]]);
     throwIfAborted(options.signal);
     let result: CellResult | undefined;

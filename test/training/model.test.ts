@@ -10,7 +10,8 @@ import { packageRoot } from "../../src/files/index.js";
 import { ModelRegistry, type TypeScriptModelDefinition } from "../../src/models/index.js";
 import { createModel, defaultPool } from "../../src/training/createModel.js";
 import { engineInput, placeFile } from "../../src/training/engineInput.js";
-import { originOfArrays, type TrainableModel, type TrainableSettings, trainable } from "../../src/training/model.js";
+import { type TrainableModel, type TrainableSettings, trainable } from "../../src/training/model.js";
+import { originOfArrays } from "../../src/training/origin.js";
 import { head, sample } from "../conformance/data.js";
 import { storeSample } from "../conformance/store.js";
 

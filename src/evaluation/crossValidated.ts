@@ -1,0 +1,106 @@
+import { FoldwiseError } from "../types/index.js";
+import { type BlockBootstrap, blockBootstrap, blockLength, type Interval } from "./bootstrap.js";
+import { type Probabilities, rowHits, rowLogLosses, weightedMean } from "./losses.js";
+import { type ClassificationMetrics, classificationMetrics } from "./metrics.js";
+import { headLine, type PriorComparison, type Verdict, verdictOf } from "./verdict.js";
+
+/** Rows that several sets of models answered, each set every row once: the seeds of a k-fold, the paths of a CPCV. */
+export interface RepeatedRows {
+  /** (N) in −1, 0, 1, in time order. */
+  y: Int8Array;
+  /** (N, 3) each, columns −1, 0, 1. */
+  repeats: readonly RepeatedAnswers[];
+  /** (N) average uniqueness of each label among these rows. */
+  uniqueness: Float32Array | Float64Array;
+  /** (N) label durations in bars. */
+  durations: ArrayLike<number>;
+}
+
+export interface RepeatedAnswers {
+  p: Probabilities;
+  /** What the class shares of each row's own training rows say of it. */
+  prior: Probabilities;
+}
+
+export interface CrossValidatedEvaluation {
+  rows: number;
+  /** One a repeat. */
+  metrics: ClassificationMetrics[];
+  baseline: ClassificationMetrics[];
+  /** 95 % block-bootstrap intervals of the means over the repeats. */
+  intervals: { accuracy: Interval; logLoss: Interval };
+  bootstrap: BlockBootstrap;
+  comparison: PriorComparison;
+  verdict: Verdict;
+  headLine: string;
+}
+
+/**
+ * Scores out-of-fold answers. A row counts once, by the mean of its repeats' losses: repeats of one row are no new rows, so
+ * they narrow no interval but by what chance of the seeds they average out.
+ */
+export function evaluateRepeats(rows: RepeatedRows, { seed }: { seed: number }): CrossValidatedEvaluation {
+  const n = rows.y.length;
+  if (rows.repeats.length === 0) {
+    throw new FoldwiseError("data.no_rows", "There are no out-of-fold answers to score.", {
+      remedy: "Fit a fold first.",
+    });
+  }
+  const losses = rows.repeats.map(({ p }) => rowLogLosses(rows.y, p));
+  const priors = rows.repeats.map(({ prior }) => rowLogLosses(rows.y, prior));
+  const logLoss = meanOf(losses);
+  const difference = meanOf(losses.map((loss, r) => loss.map((value, i) => value - priors[r]![i]!)));
+  const accuracy = meanOf(rows.repeats.map(({ p }) => rowHits(rows.y, p)));
+  const { intervals, bootstrap } = blockBootstrap(
+    { accuracy, logLoss, difference },
+    { block: blockLength(rows.durations, n), seed },
+  );
+  let effectiveN = 0;
+  for (const share of rows.uniqueness) effectiveN += share;
+  const comparison: PriorComparison = {
+    difference: weightedMean(difference),
+    interval: intervals.difference,
+    effectiveN,
+    unreliable: bootstrap.unreliable,
+    blocks: bootstrap.blocks,
+  };
+  return {
+    rows: n,
+    metrics: rows.repeats.map(({ p }) => classificationMetrics(rows.y, p)),
+    baseline: rows.repeats.map(({ prior }) => classificationMetrics(rows.y, prior)),
+    intervals: {
+      accuracy: { lower: Math.max(intervals.accuracy.lower, 0), upper: Math.min(intervals.accuracy.upper, 1) },
+      logLoss: { lower: Math.max(intervals.logLoss.lower, 0), upper: intervals.logLoss.upper },
+    },
+    bootstrap,
+    comparison,
+    verdict: verdictOf(comparison),
+    headLine: headLine(comparison),
+  };
+}
+
+/** (N) the mean of series of one length, row by row. */
+function meanOf(series: readonly Float64Array[]): Float64Array {
+  const [first = new Float64Array(0)] = series;
+  return first.map((_, i) => series.reduce((sum, values) => sum + values[i]!, 0) / series.length);
+}
+
+/** Mean, and its standard error where there are two values or more (they are not independent: folds share training rows). */
+export interface MeanAndError {
+  mean: number;
+  standardError: number | null;
+}
+
+export function meanAndError(values: readonly number[]): MeanAndError {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  if (n < 2) return { mean, standardError: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, standardError: Math.sqrt(squares / (n - 1) / n) };
+}
+
+/** The middle one; of an even number the lower of the two, so that a round is one that was the best of some fold. */
+export function lowerMedian(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1] ?? null;
+}

@@ -1,0 +1,145 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../../artifacts/index.js";
+import { viewOf } from "../../data/index.js";
+import type { EnginePool } from "../../engine/index.js";
+import { classesIn, classificationMetrics, constantProbabilities, priorOf } from "../../evaluation/index.js";
+import type { ModelDefinition } from "../../models/index.js";
+import type { FoldReport } from "../../report/index.js";
+import type { FitProgress, StoredDataset } from "../../types/index.js";
+import { stopSlice } from "../../validation/index.js";
+import type { GridCell } from "../grid.js";
+import { trainable } from "../model.js";
+import type { ModelOrigin } from "../origin.js";
+import { labelsOf, weightsOf } from "../rows.js";
+import type { CvPlan, PlannedFold } from "./plan.js";
+
+/** One fold of one job, with every decision made. */
+export interface FoldWork {
+  run: Run;
+  cell: GridCell;
+  definition: ModelDefinition;
+  settings: { model_params: Record<string, unknown>; training: Record<string, unknown> };
+  dataset: StoredDataset;
+  plan: CvPlan;
+  fold: PlannedFold;
+  seed: number;
+  device: "cpu" | "cuda";
+  origin: ModelOrigin;
+  pool: EnginePool;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: FitProgress) => void) | undefined;
+}
+
+/** What a fold has to say. */
+export interface FoldAnswer {
+  facts: FoldReport;
+  /** (test rows, 3), columns −1, 0, 1. */
+  p: Float32Array;
+}
+
+/** `s{seed}_f{fold}`: a fold's name within its job. */
+export const foldName = (seed: number, fold: number): string => `s${seed}_f${fold}`;
+
+/**
+ * Fits a model on the fold's own rows (imputer, scaler and weights are those of these rows), stops it by the fold's own
+ * slice, and answers for the tested rows by the native model.
+ */
+export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
+  const { run, cell, definition, dataset, plan, fold, seed, pool, signal } = work;
+  const start = performance.now();
+  const stops = definition.capabilities.earlyStopping;
+  const slice = stops
+    ? stopSlice(plan, fold.train)
+    : { fit: fold.train, stop: new Int32Array(0), purged: 0, embargoed: 0 };
+  const name = foldName(seed, fold.fold);
+  const workDir = join(run.dir, WORK_FOLDER, cell.job, name);
+  rmSync(workDir, { recursive: true, force: true });
+  mkdirSync(workDir, { recursive: true });
+  const model = trainable(definition, {
+    pool,
+    ...work.settings,
+    seed,
+    device: work.device,
+    workDir,
+    rowsDir: join(run.dir, WORK_FOLDER, "rows"),
+    ...checkpointsOf(work, name),
+    label: `${cell.job} fold ${fold.fold + 1}`,
+    signal,
+    origin: work.origin,
+  });
+  try {
+    const y = (rows: Int32Array): Int8Array => labelsOf(dataset, cell.horizon, rows);
+    const metrics = await model.fit(
+      viewOf(dataset, slice.fit),
+      y(slice.fit),
+      viewOf(dataset, slice.stop),
+      y(slice.stop),
+      {
+        sampleWeights: weightsOf(dataset, cell.horizon, slice.fit),
+        ...(signal === undefined ? {} : { signal }),
+        ...(work.onProgress === undefined ? {} : { onProgress: work.onProgress }),
+      },
+    );
+    const p = await model.answer(viewOf(dataset, fold.test));
+    const { engine, trainedClasses, windows } = model.details();
+    const fitted = windows === null ? slice.fit : windows.train.map((i) => slice.fit[i]!);
+    const prior = priorOf(y(fitted));
+    const facts: FoldReport = {
+      fold: fold.fold,
+      seed,
+      groups: fold.groups ?? null,
+      fit: spanOf(dataset, fitted),
+      stop: stops ? spanOf(dataset, slice.stop) : null,
+      test: spanOf(dataset, fold.test),
+      purged: fold.purged,
+      embargoed: fold.embargoed,
+      stop_purged: slice.purged,
+      stop_embargoed: slice.embargoed,
+      trained_classes: [...trainedClasses],
+      prior,
+      best_epoch: metrics.bestEpoch,
+      total_epochs: metrics.totalEpochs,
+      early_stopped: metrics.earlyStopped,
+      train_loss: finite(metrics.trainLoss),
+      stop_loss: finite(metrics.valLoss),
+      test_scores: scoresOf(y(fold.test), p, prior),
+      quantised: engine?.quantised ?? null,
+      seconds: (performance.now() - start) / 1000,
+      warnings: engine?.warnings ?? [],
+    };
+    return { facts, p };
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Outside of the work folder, which does not outlive an interrupted run. */
+function checkpointsOf({ definition, run, cell }: FoldWork, name: string): { checkpointDir?: string } {
+  if (definition.capabilities.input !== "sequence") return {};
+  const checkpointDir = join(run.dir, CHECKPOINTS_FOLDER, cell.job, name);
+  mkdirSync(checkpointDir, { recursive: true });
+  return { checkpointDir };
+}
+
+function scoresOf(y: Int8Array, p: Float32Array, prior: [number, number, number]): FoldReport["test_scores"] {
+  const metrics = classificationMetrics(y, p);
+  const severalClasses = classesIn(y).length > 1;
+  return {
+    log_loss: metrics.logLoss,
+    brier: metrics.brier,
+    accuracy: metrics.accuracy,
+    f1: severalClasses ? metrics.f1 : null,
+    mcc: severalClasses ? metrics.mcc : null,
+    prior_log_loss: classificationMetrics(y, constantProbabilities(prior, y.length)).logLoss,
+  };
+}
+
+function spanOf(dataset: StoredDataset, rows: Int32Array): FoldReport["test"] {
+  const times = dataset.timestamps();
+  const iso = (row: number | undefined): string | null =>
+    row === undefined ? null : new Date(times[row]! / 1000).toISOString();
+  return { rows: rows.length, from: iso(rows[0]), to: iso(rows.at(-1)) };
+}
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -1,0 +1,1 @@
+export { type CvRequest, type CvRunResult, cvRun, resumeCv } from "./run.js";

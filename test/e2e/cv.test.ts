@@ -1,0 +1,190 @@
+/** `foldwise cv` on prepared bars: what each fold saw, what is written, what a kill leaves, and what is refused. */
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CvReport, parseCvReport } from "../../src/report/index.js";
+import { type CliResult, foldwise } from "./cli.js";
+import { preparedFolder, query, type Row, readJson, succeeds } from "./fixture.js";
+
+let cwd: string;
+const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
+const reportOf = (id: string, job: string): CvReport => {
+  const path = join(runDir(id), "reports", `${job}_cv.json`);
+  return parseCvReport(readFileSync(path, "utf8"), path);
+};
+const oofOf = (id: string, job: string): string => join(runDir(id), "oof", `${job}.parquet`);
+const CV = ["cv", "--symbol", "MES", "--horizon", "20"];
+const cv = (id: string, ...args: string[]): Promise<CliResult> => succeeds([...CV, ...args, "--run-id", id], { cwd });
+
+beforeAll(async () => {
+  cwd = await preparedFolder();
+});
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+describe("purged k-fold of two models", () => {
+  const JOBS = ["logistic_MES_h20", "lightgbm_MES_h20"];
+  let result: CliResult;
+  beforeAll(async () => {
+    result = await cv("kfold", "--model", "logistic,lightgbm", "--folds", "4", "--json");
+  });
+
+  it("answers every usable row of train and validation once, and none of the test part", async () => {
+    const [rows] = await query(
+      `SELECT count(*)::INT AS rows, count(DISTINCT row)::INT AS different, max(row)::INT AS last,
+              max(label_end) AS known, list_sort(list(DISTINCT part)) AS parts, max(abs(p_short + p_neutral + p_long - 1)) AS off
+       FROM '${oofOf("kfold", JOBS[1]!)}'`,
+    );
+    const { rows: counted, cv: pooled } = reportOf("kfold", JOBS[1]!);
+    expect(rows).toMatchObject({ rows: counted.used, different: counted.used, parts: ["oof"] });
+    expect(pooled.rows).toBe(counted.used);
+    expect(Number(rows?.off)).toBeLessThan(1e-5);
+    const [test] = await query(
+      `SELECT min(timestamp) AS first FROM '${join(cwd, "data/splits/scaled/MES_test.parquet")}'`,
+    );
+    expect(String(rows?.known) < String(test?.first)).toBe(true);
+  });
+
+  it("has a fold's figures as its out-of-fold rows give them", async () => {
+    const report = reportOf("kfold", JOBS[1]!);
+    const folds = await query(
+      `SELECT fold::INT AS fold, count(*)::INT AS rows,
+              avg(-ln(greatest(CASE label WHEN -1 THEN p_short WHEN 0 THEN p_neutral ELSE p_long END::DOUBLE, 1e-15))) AS loss
+       FROM '${oofOf("kfold", JOBS[1]!)}' GROUP BY fold ORDER BY fold`,
+    );
+    expect(folds.map(({ rows }) => rows)).toEqual(report.folds.map(({ test }) => test.rows));
+    for (const [i, fold] of report.folds.entries())
+      expect(fold.test_scores.log_loss).toBeCloseTo(Number(folds[i]?.loss), 6);
+    const mean = report.folds.reduce((sum, fold) => sum + fold.test_scores.log_loss, 0) / 4;
+    expect(report.across_folds.log_loss.mean).toBeCloseTo(mean, 9);
+  });
+
+  it("fits nothing whose label looks into the tested rows, and stops by rows behind what it fitted", async () => {
+    const { folds, embargo } = reportOf("kfold", JOBS[1]!);
+    expect(embargo).toBeGreaterThanOrEqual(59);
+    expect(folds.map(({ purged }) => purged > 0)).toEqual([true, true, true, true]);
+    for (const { fit, stop } of folds) expect(fit.to! < stop!.from!).toBe(true);
+    // logistic does not stop early: all training rows are its own.
+    const plain = reportOf("kfold", JOBS[0]!).folds;
+    plain.forEach(({ stop, fit }, i) => {
+      expect(stop).toBeNull();
+      expect(fit.rows).toBe(
+        folds[i]!.fit.rows + folds[i]!.stop!.rows + folds[i]!.stop_purged + folds[i]!.stop_embargoed,
+      );
+    });
+  });
+
+  it("says what a fit on all rows should use, and gives the figures with --json", () => {
+    const { refit_epochs, folds, cv: pooled } = reportOf("kfold", JOBS[1]!);
+    const rounds = folds.map(({ best_epoch }) => best_epoch).sort((a, b) => a - b);
+    expect(refit_epochs).toBe(rounds[1]);
+    const models = (result.events.at(-1) as { models: Row[] }).models;
+    expect(models.map(({ job }) => job)).toEqual(JOBS);
+    expect(models[1]?.cv).toEqual(pooled.metrics);
+  });
+
+  it("leaves nothing but what it promises", () => {
+    const left = readdirSync(runDir("kfold")).filter((name) => !name.startsWith("lock."));
+    expect(left.sort()).toEqual(["config.yaml", "events.ndjson", "oof", "reports", "run.json"]);
+    expect(readJson(join(runDir("kfold"), "run.json"))).toMatchObject({ status: "succeeded" });
+  });
+
+  it("is shown again by `report` and `runs`", async () => {
+    const shown = await succeeds(["report", "kfold", "--model", "lightgbm"], { cwd });
+    expect(shown.stdout).toMatch(/^Beats the prior\? .*\(purged 4-fold cross-validation\)/m);
+    expect(shown.stdout).toMatch(/fold {2}░ fitted {2}▒ stopped by {2}█ tested/);
+    const sideBySide = await succeeds(["runs", "kfold"], { cwd });
+    expect(sideBySide.stdout).toMatch(/MES, horizon 20 bars.*purged 4-fold/);
+    expect(sideBySide.stdout).toMatch(/\(prior only\)/);
+  });
+});
+
+describe("a run killed between folds", () => {
+  const JOB = "lightgbm_MES_h20";
+  const ARGS = ["--model", "lightgbm", "--folds", "4", "--seeds", "7,8"];
+  const folds = (): string => join(runDir("killed"), "folds", JOB);
+  let kept: Record<string, number>;
+
+  it("goes on with the folds that are not finished, to the same answers", async () => {
+    await cv("unbroken", ...ARGS);
+    const third = join("folds", JOB, "s7_f2.json");
+    const killed = await foldwise([...CV, ...ARGS, "--run-id", "killed", "--json"], {
+      cwd,
+      onOutput: (_, child) => {
+        if (existsSync(join(runDir("killed"), third))) child.kill("SIGKILL");
+      },
+    });
+    expect(killed.code).not.toBe(0);
+    kept = Object.fromEntries(readdirSync(folds()).map((name) => [name, statSync(join(folds(), name)).mtimeMs]));
+    expect(Object.keys(kept).length).toBeGreaterThanOrEqual(6);
+    const resumed = await succeeds(["resume", "killed"], { cwd });
+    expect(resumed.stderr).toMatch(/8 fits, [3-7] of them kept from before/);
+    const both = await query(
+      `SELECT count(*)::INT AS rows, max(abs(a.p_long - b.p_long)) AS off FROM '${oofOf("killed", JOB)}' a
+       JOIN '${oofOf("unbroken", JOB)}' b USING (row, fold, repeat)`,
+    );
+    const report = reportOf("unbroken", JOB);
+    expect(both[0]).toMatchObject({ rows: 2 * report.cv.rows, off: 0 });
+    expect(reportOf("killed", JOB).cv).toEqual(report.cv);
+    expect(report.across_seeds?.log_loss.standard_error).toBeGreaterThan(0);
+    expect(existsSync(folds())).toBe(false);
+  });
+});
+
+describe("other schemes", () => {
+  it("walk-forward trains on the past only", async () => {
+    const shown = await cv(
+      "forward",
+      "--model",
+      "logistic",
+      "--scheme",
+      "walk-forward",
+      "--folds",
+      "3",
+      "--window",
+      "rolling",
+    );
+    expect(shown.stdout).toMatch(/walk-forward, 3 steps, rolling/);
+    const { folds } = reportOf("forward", "logistic_MES_h20");
+    expect(folds).toHaveLength(3);
+    for (const { fit, test } of folds) expect(fit.to! < test.from!).toBe(true);
+    expect(new Set(folds.map(({ fit }) => fit.from)).size).toBe(3);
+  });
+
+  it("walk-forward by calendar takes whole weeks", async () => {
+    await cv("weeks", "--model", "logistic", "--scheme", "walk-forward", "--period", "week", "--train-periods", "2");
+    const { folds, scheme } = reportOf("weeks", "logistic_MES_h20");
+    expect(scheme.description).toMatch(/by week/);
+    expect(folds.length).toBeGreaterThan(0);
+    const weekOf = (time: string | null): number => Math.floor((Date.parse(time!) / 86_400_000 + 3) / 7);
+    for (const { test } of folds) expect(weekOf(test.from)).toBe(weekOf(test.to));
+  });
+
+  it("cpcv puts its splits together to backtest paths", async () => {
+    await cv("cpcv", "--model", "logistic", "--scheme", "cpcv", "--groups", "5", "--test-groups", "2");
+    const report = reportOf("cpcv", "logistic_MES_h20");
+    expect([report.folds.length, report.paths?.length]).toEqual([10, 4]);
+    const mean = report.paths!.reduce((sum, { log_loss }) => sum + log_loss, 0) / 4;
+    expect(report.cv.metrics.log_loss).toBeCloseTo(mean, 9);
+    const [oof] = await query(`SELECT count(*)::INT AS rows FROM '${oofOf("cpcv", "logistic_MES_h20")}'`);
+    expect(oof?.rows).toBe(4 * report.rows.used);
+  });
+});
+
+describe("what cannot be done is refused with the remedy, before anything is written", () => {
+  it.each([
+    [["--folds", "1"], /The number of folds is 1; it must be a whole number of at least 2/],
+    [["--folds", "100"], /embargo of \d+ rows is longer than a fold of \d+ rows/],
+    [["--embargo", "3000"], /embargo of 3000 rows is longer than a fold/],
+    [
+      ["--scheme", "walk-forward", "--train-rows", "9000", "--test-rows", "10"],
+      /walk-forward window is longer than the data/,
+    ],
+    [["--scheme", "walk-forward", "--train-rows", "900"], /needs both train_rows and test_rows/],
+    [["--scheme", "cpcv", "--groups", "3", "--test-groups", "3"], /none would train/],
+  ])("%j", async (args, message) => {
+    const refused = await foldwise([...CV, "--model", "logistic", ...args, "--run-id", "refused"], { cwd });
+    expect(refused.code, refused.stderr).toBe(2);
+    expect(refused.stderr).toMatch(message);
+    expect(existsSync(runDir("refused"))).toBe(false);
+  });
+});
