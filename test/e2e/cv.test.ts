@@ -170,6 +170,21 @@ describe("other schemes", () => {
   });
 });
 
+describe("a sequence model", () => {
+  it("answers the rows that end a full window, also of folds on both sides of the tested one", async () => {
+    const small = ["--seq-len", "12", "--set", "training.neural.max_epochs=2", "--set", "model_params.hidden_size=8"];
+    await cv("lstm", "--model", "lstm", "--folds", "3", ...small);
+    const { rows, folds } = reportOf("lstm", "lstm_MES_h20");
+    expect(rows.windowless).toBeGreaterThanOrEqual(11);
+    const [oof] = await query(
+      `SELECT count(*)::INT AS rows, min(row)::INT AS first FROM '${oofOf("lstm", "lstm_MES_h20")}'`,
+    );
+    expect(oof?.rows).toBe(rows.used);
+    expect(Number(oof?.first)).toBeGreaterThanOrEqual(11);
+    expect(folds.every(({ fit, total_epochs }) => fit.rows > 1000 && total_epochs === 2)).toBe(true);
+  });
+});
+
 describe("what cannot be done is refused with the remedy, before anything is written", () => {
   it.each([
     [["--folds", "1"], /The number of folds is 1; it must be a whole number of at least 2/],

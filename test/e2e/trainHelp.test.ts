@@ -9,6 +9,7 @@ const COMMANDS = [
   "try",
   "prepare",
   "train",
+  "cv",
   "predict",
   "runs",
   "report",

@@ -78,7 +78,7 @@ class SequenceAdapter(Generic[Params, Network]):
         begin = beginning(network, options)
         checkpoint = None
         if task.checkpoint is not None:
-            checkpoint = Checkpoint(task.checkpoint, self._configuration(task, params, options, window, precision))
+            checkpoint = Checkpoint(task.checkpoint, self._configuration(task, params, options, window, precision, network))
             begin = checkpoint.read(begin) or begin
 
         def job(begin: Snapshot) -> Job:
@@ -152,7 +152,9 @@ class SequenceAdapter(Generic[Params, Network]):
         del features, classes
         return self._graph(model.network)
 
-    def _configuration(self, task: FitTask, params: Params, options: Training, window: Window, precision: str) -> str:
+    def _configuration(
+        self, task: FitTask, params: Params, options: Training, window: Window, precision: str, network: Network
+    ) -> str:
         """A digest of all that the weights of an epoch depend on."""
         data = task.data
         stop = None if data.stop is None else data.stop.rows
@@ -168,6 +170,7 @@ class SequenceAdapter(Generic[Params, Network]):
             "classes": data.classes,
             "class_scale": None if task.class_scale is None else task.class_scale.tolist(),
             "window": (window.length, window.start, window.end),
+            "segments": (network.least_segment, network.lead),
             "arrays": [None if a is None else hashlib.sha256(a.tobytes()).hexdigest() for a in arrays],
             "torch": str(torch.__version__),
         }

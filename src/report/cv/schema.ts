@@ -28,7 +28,9 @@ export const foldReportSchema = z.strictObject({
   stop_purged: count.describe("Rows whose label reaches into the stop rows."),
   stop_embargoed: count,
   trained_classes: z.array(classId),
-  prior: z.tuple([share, share, share]).describe("Class shares of the fitted rows, order −1, 0, 1."),
+  prior: z
+    .tuple([share, share, share])
+    .describe("Class shares of the fold's training rows, those to stop by included; order −1, 0, 1."),
   best_epoch: count.describe("From 1; 0 for models without rounds."),
   total_epochs: count,
   early_stopped: z.boolean(),

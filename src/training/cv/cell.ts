@@ -118,7 +118,7 @@ async function answerFold(
     ...work,
     fold,
     seed,
-    onProgress: ({ step, total, metrics }) => tell(Math.min(0.99, step / total), { fold: fold.fold + 1, ...metrics }),
+    onProgress: ({ step, total, metrics }) => tell(Math.min(0.99, step / total), metrics),
   });
   keepFold(run, cell.job, name, fold, answer);
   return { fold, repeat, answer };

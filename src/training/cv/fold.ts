@@ -84,7 +84,8 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
     const p = await model.answer(viewOf(dataset, fold.test));
     const { engine, trainedClasses, windows } = model.details();
     const fitted = windows === null ? slice.fit : windows.train.map((i) => slice.fit[i]!);
-    const prior = priorOf(y(fitted));
+    // Of all training rows, those to stop by included: so that the prior is the same for every model.
+    const prior = priorOf(y(fold.train));
     const facts: FoldReport = {
       fold: fold.fold,
       seed,
