@@ -39,7 +39,7 @@ class Recurrent(SequenceNetwork):
 
     @property
     def lead(self) -> int:
-        """Two thirds of T. Measured for T = 30, S = 32: not worse than all of it or half, within noise, and cheaper than all."""
+        """Two thirds of T: for T = 30, S = 32 as good as all of it or half, within noise, and cheaper than all."""
         return -(-2 * self.shape.seq_len // 3)
 
     def step_threads(self, sequences: int, bars: int, threads: int) -> int:
