@@ -89,6 +89,7 @@ export const trainingFileSchema = z.strictObject({
         .array(z.int().min(0).max(0xffff_ffff))
         .min(1)
         .max(127)
+        .refine((seeds) => new Set(seeds).size === seeds.length, "A seed is named twice; each must be another.")
         .nullable()
         .default(null)
         .describe("Of cv: all folds are fitted once for each; null: the seed of the call."),

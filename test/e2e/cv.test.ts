@@ -194,6 +194,8 @@ describe("what cannot be done is refused with the remedy, before anything is wri
       ["--scheme", "walk-forward", "--train-rows", "9000", "--test-rows", "10"],
       /walk-forward window is longer than the data/,
     ],
+    [["--scheme", "walk-forward", "--train-rows", "900", "--test-rows", "2"], /steps; at most 127 are allowed/],
+    [["--seeds", "7,07"], /A seed is named twice/],
     [["--scheme", "walk-forward", "--train-rows", "900"], /needs both train_rows and test_rows/],
     [["--scheme", "cpcv", "--groups", "3", "--test-groups", "3"], /none would train/],
   ])("%j", async (args, message) => {

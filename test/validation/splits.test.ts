@@ -296,6 +296,15 @@ describe("bad input", () => {
       /90 training rows and 20 test rows, but there are 100/,
     ],
     [
+      "more steps than the files of answers can number",
+      () =>
+        walkForward(input, { steps: { by: "rows", train: 50, test: 1 }, window: "expanding" }).concat(
+          walkForward(plainInput(300, 3), { steps: { by: "rows", train: 50, test: 1 }, window: "expanding" }),
+        ),
+      "usage.folds",
+      /250 steps; at most 127/,
+    ],
+    [
       "more training periods than there are",
       () => walkForward(input, { steps: { by: "calendar", period: "year", train: 1 }, window: "rolling" }),
       "usage.window",

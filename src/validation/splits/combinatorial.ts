@@ -3,6 +3,7 @@ import { type Fold, requireEmbargo } from "./kFold.js";
 import {
   type Block,
   evenBlocks,
+  MOST_SPLITS,
   prepareSplits,
   requireCount,
   requireTrain,
@@ -24,9 +25,6 @@ export interface CombinatorialOptions {
 
 /** One backtest path: for each group, in order, the split whose answers stand there. */
 export type BacktestPath = number[];
-
-/** Splits of one run: their number is a byte in the files of out-of-fold answers. 10 choose 3 are 120. */
-export const MOST_SPLITS = 127;
 
 /**
  * Combinatorial purged cross-validation: every choice of k among N groups is tested once, so that every row is tested by

@@ -1,5 +1,8 @@
 import { FoldwiseError, type Timestamps } from "../../types/index.js";
 
+/** Splits of one run: their number is a byte in the files of out-of-fold answers. 10 choose 3 are 120. */
+export const MOST_SPLITS = 127;
+
 /** What a splitter works on: rows that may be used, when they are, and until when their labels look. */
 export interface SplitInput {
   /** (N), increasing, of every row of the dataset. */

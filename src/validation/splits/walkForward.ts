@@ -1,7 +1,15 @@
 import { FoldwiseError, type Timestamps } from "../../types/index.js";
 import { purgeBefore } from "../intervals.js";
 import type { Fold } from "./kFold.js";
-import { type Block, type Prepared, prepareSplits, requireCount, requireTrain, type SplitInput } from "./split.js";
+import {
+  type Block,
+  MOST_SPLITS,
+  type Prepared,
+  prepareSplits,
+  requireCount,
+  requireTrain,
+  type SplitInput,
+} from "./split.js";
 
 export const CALENDAR_PERIODS = ["day", "week", "month", "quarter", "year"] as const;
 export type CalendarPeriod = (typeof CALENDAR_PERIODS)[number];
@@ -38,6 +46,17 @@ export interface WalkForwardOptions {
 export function walkForward(input: SplitInput, { steps, window }: WalkForwardOptions): Fold[] {
   const prepared = prepareSplits(input);
   const pairs = pairsOf(input, steps, window);
+  // Before any is made: a step a row would be as many copies of all rows.
+  if (pairs.length > MOST_SPLITS) {
+    throw new FoldwiseError(
+      "usage.folds",
+      `The walk-forward has ${pairs.length} steps; at most ${MOST_SPLITS} are allowed.`,
+      {
+        remedy: "Test more rows a step, or a longer period.",
+        details: { steps: pairs.length, allowed: MOST_SPLITS },
+      },
+    );
+  }
   return pairs.map(({ train, test }, fold) =>
     requireTrain({ fold, ...before(prepared, train, test) }, prepared, `step ${fold + 1} of ${pairs.length}`),
   );
