@@ -1,5 +1,6 @@
 import { FoldwiseError } from "../types/index.js";
 import { type BlockBootstrap, blockBootstrap, blockLength, type Interval } from "./bootstrap.js";
+import { withinRange } from "./evaluate.js";
 import { type Probabilities, rowHits, rowLogLosses, weightedMean } from "./losses.js";
 import { type ClassificationMetrics, classificationMetrics } from "./metrics.js";
 import { headLine, type PriorComparison, type Verdict, verdictOf } from "./verdict.js";
@@ -68,10 +69,7 @@ export function evaluateRepeats(rows: RepeatedRows, { seed }: { seed: number }):
     rows: n,
     metrics: rows.repeats.map(({ p }) => classificationMetrics(rows.y, p)),
     baseline: rows.repeats.map(({ prior }) => classificationMetrics(rows.y, prior)),
-    intervals: {
-      accuracy: { lower: Math.max(intervals.accuracy.lower, 0), upper: Math.min(intervals.accuracy.upper, 1) },
-      logLoss: { lower: Math.max(intervals.logLoss.lower, 0), upper: intervals.logLoss.upper },
-    },
+    intervals: withinRange(intervals),
     bootstrap,
     comparison,
     verdict: verdictOf(comparison),

@@ -91,14 +91,22 @@ export function evaluatePart(rows: ScoredRows, options: EvaluationOptions): Part
       metrics: classificationMetrics(rows.y, baseline),
       weighted: classificationMetrics(rows.y, baseline, rows.uniqueness),
     },
-    intervals: {
-      accuracy: { lower: Math.max(intervals.accuracy.lower, 0), upper: Math.min(intervals.accuracy.upper, 1) },
-      logLoss: { lower: Math.max(intervals.logLoss.lower, 0), upper: intervals.logLoss.upper },
-    },
+    intervals: withinRange(intervals),
     bootstrap,
     comparison,
     verdict: verdictOf(comparison),
     headLine: headLine(comparison),
+  };
+}
+
+/** What lies outside of what the figures can be is cut off. */
+export function withinRange({
+  accuracy,
+  logLoss,
+}: Record<"accuracy" | "logLoss", Interval>): PartEvaluation["intervals"] {
+  return {
+    accuracy: { lower: Math.max(accuracy.lower, 0), upper: Math.min(accuracy.upper, 1) },
+    logLoss: { lower: Math.max(logLoss.lower, 0), upper: logLoss.upper },
   };
 }
 

@@ -1,4 +1,4 @@
-import { viewOf, writePredictions } from "../data/index.js";
+import { type PredictionBatch, viewOf, writePredictions } from "../data/index.js";
 import { PREDICTION_COLUMNS, predictionBatch, type ServedModel } from "../inference/index.js";
 import { type PredictionOutput, type StoredDataset, throwIfAborted } from "../types/index.js";
 import { labelsOf } from "./rows.js";
@@ -35,21 +35,26 @@ export async function writeAnswers(
   horizon: number,
   answers: readonly PartAnswers[],
 ): Promise<void> {
-  const times = dataset.timestamps();
-  const ends = dataset.labelEnds(horizon);
-  const at = (values: Float64Array, rows: Int32Array): Float64Array => Float64Array.from(rows, (row) => values[row]!);
   await writePredictions(
     path,
     PREDICTION_COLUMNS,
-    answers.map(({ part, rows, output }) =>
-      predictionBatch({
-        timestamps: at(times, rows),
-        rows,
-        part,
-        output,
-        labels: labelsOf(dataset, horizon, rows),
-        labelEnds: at(ends, rows),
-      }),
-    ),
+    answers.map((answer) => labelledBatch(dataset, horizon, answer)),
   );
+}
+
+/** Rows of a stored dataset as a model answered them, with their labels. */
+export function labelledBatch(
+  dataset: StoredDataset,
+  horizon: number,
+  { part, rows, output }: { part: string; rows: Int32Array; output: PredictionOutput },
+): PredictionBatch {
+  const at = (values: Float64Array): Float64Array => Float64Array.from(rows, (row) => values[row]!);
+  return predictionBatch({
+    timestamps: at(dataset.timestamps()),
+    rows,
+    part,
+    output,
+    labels: labelsOf(dataset, horizon, rows),
+    labelEnds: at(dataset.labelEnds(horizon)),
+  });
 }

@@ -39,6 +39,21 @@ export interface TrainRequest {
   onEvent?: OnEvent;
 }
 
+/** The same, for a new run. */
+export interface TrainRunRequest extends TrainRequest {
+  /** Folder of all runs; `experiments/runs` by default. */
+  runsDir?: string;
+  runId?: string;
+  /** The dataset store; `.foldwise/datasets` by default. */
+  store?: string;
+  verify?: boolean;
+  /** Fewer than 500 rows are taken, too. */
+  allowSmall?: boolean;
+  /** As typed, for `run.json`. */
+  command: string;
+  signal?: AbortSignal;
+}
+
 /** A call with every decision made; `config.yaml` is written from it. */
 export interface TrainCall {
   grid: Grid;

@@ -1,6 +1,7 @@
+export type { TrainRunRequest } from "./call.js";
 export { type CreateModelOptions, createModel, defaultPool } from "./createModel.js";
 export { type CvRequest, type CvRunResult, cvRun } from "./cv/index.js";
 export type { TrainableModel } from "./model.js";
 export { type RunReports, readReports } from "./reports.js";
-export { type RunResult, resumeRun, type TrainRunRequest, type TrainRunResult, trainRun } from "./run.js";
+export { type RunResult, resumeRun, type TrainRunResult, trainRun } from "./run.js";
 export { ModelTrainer, type TrainedModel, type TrainerOptions, type TrainModelOptions } from "./trainer.js";

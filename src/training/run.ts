@@ -1,6 +1,6 @@
 import { DEFAULT_RUNS, type Run } from "../artifacts/index.js";
 import { throwIfAborted } from "../types/index.js";
-import { resolveCall, type TrainRequest } from "./call.js";
+import { resolveCall, type TrainRunRequest } from "./call.js";
 import { resumeCv } from "./cv/index.js";
 import { planGrid } from "./grid.js";
 import { holdoutOf, openSymbols } from "./opened.js";
@@ -8,20 +8,6 @@ import { startPool } from "./ownPool.js";
 import { findRun, type ResumeRequest, reopen } from "./reopen.js";
 import { type RunReports, readReports } from "./reports.js";
 import { createRun, execute, kindOf, type Session } from "./session.js";
-
-export interface TrainRunRequest extends TrainRequest {
-  /** Folder of all runs; `experiments/runs` by default. */
-  runsDir?: string;
-  runId?: string;
-  /** The dataset store; `.foldwise/datasets` by default. */
-  store?: string;
-  verify?: boolean;
-  /** Fewer than 500 rows are taken, too. */
-  allowSmall?: boolean;
-  /** As typed, for `run.json`. */
-  command: string;
-  signal?: AbortSignal;
-}
 
 /** A run that has ended, and the reports of its jobs that succeeded, this time or before. */
 export type RunResult = { run: Run } & RunReports;

@@ -1,8 +1,8 @@
 import { writePredictions } from "../../data/index.js";
 import { likeliest } from "../../evaluation/index.js";
-import { PREDICTION_COLUMNS, predictionBatch } from "../../inference/index.js";
+import { PREDICTION_COLUMNS } from "../../inference/index.js";
 import type { PredictionOutput, StoredDataset } from "../../types/index.js";
-import { labelsOf } from "../rows.js";
+import { labelledBatch } from "../answers.js";
 import type { FoldAnswer } from "./fold.js";
 import type { PlannedFold } from "./plan.js";
 
@@ -21,21 +21,11 @@ export async function writeOof(
   horizon: number,
   folds: readonly AnsweredFold[],
 ): Promise<void> {
-  const times = dataset.timestamps();
-  const ends = dataset.labelEnds(horizon);
-  const at = (values: Float64Array, rows: Int32Array): Float64Array => Float64Array.from(rows, (row) => values[row]!);
   await writePredictions(
     path,
     PREDICTION_COLUMNS,
     folds.map(({ fold, answer, repeat }) => ({
-      ...predictionBatch({
-        timestamps: at(times, fold.test),
-        rows: fold.test,
-        part: "oof",
-        output: outputOf(answer.p),
-        labels: labelsOf(dataset, horizon, fold.test),
-        labelEnds: at(ends, fold.test),
-      }),
+      ...labelledBatch(dataset, horizon, { part: "oof", rows: fold.test, output: outputOf(answer.p) }),
       fold: new Int8Array(fold.test.length).fill(fold.fold),
       repeat: new Int8Array(fold.test.length).fill(repeat),
     })),

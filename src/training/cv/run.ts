@@ -1,7 +1,7 @@
 import { DEFAULT_RUNS, type Run } from "../../artifacts/index.js";
 import type { CvReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
-import { resolveCall, type TrainCall, type TrainRequest } from "../call.js";
+import { resolveCall, type TrainCall, type TrainRunRequest } from "../call.js";
 import { chooseDevice, settlePrecision } from "../device.js";
 import { type CellWorker, planGrid } from "../grid.js";
 import { embargoOf, longestWindow, type OpenSymbolsOptions, openSymbols } from "../opened.js";
@@ -14,19 +14,7 @@ import { configOf, createRun, oneCell, runCells, type Session, versionsOf } from
 import { cvCell } from "./cell.js";
 import { type CvPlan, planCv } from "./plan.js";
 
-export interface CvRequest extends Omit<TrainRequest, "noTest"> {
-  /** Folder of all runs; `experiments/runs` by default. */
-  runsDir?: string;
-  runId?: string;
-  /** The dataset store; `.foldwise/datasets` by default. */
-  store?: string;
-  verify?: boolean;
-  /** Fewer than 500 rows are taken, too. */
-  allowSmall?: boolean;
-  /** As typed, for `run.json`. */
-  command: string;
-  signal?: AbortSignal;
-}
+export type CvRequest = Omit<TrainRunRequest, "noTest">;
 
 export interface CvRunResult {
   kind: "cv";
