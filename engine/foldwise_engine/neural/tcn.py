@@ -3,8 +3,8 @@
 The convolutions are valid, not padded: each takes (k − 1) · d bars off the front, and what is left at the end is one answer
 for each bar that has the receptive field behind it. So a segment's answer is the window's. Weights are normalised (Salimans
 and Kingma 2016).
-A bar's values lie side by side throughout, so that a convolution is one product with the bars it reads laid side by side too:
-on the CPU torch's own reorders its operands on each call, and a step took a seventh longer by it.
+A bar's values lie side by side throughout, so that a convolution is one product with the bars it reads laid side by side
+too: on the CPU torch's own reorders its operands on each call, and a step took a seventh longer by it.
 
     k = 3, T = 60   dilations 1 2 4 7, receptive field 1 + 2 · 2 · 14 = 57 bars
 """
