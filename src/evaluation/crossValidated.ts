@@ -1,5 +1,6 @@
 import { FoldwiseError } from "../types/index.js";
 import { type BlockBootstrap, blockBootstrap, blockLength, type Interval } from "./bootstrap.js";
+import { compareModels, type ModelComparison } from "./compare.js";
 import { withinRange } from "./evaluate.js";
 import { type Probabilities, rowHits, rowLogLosses, weightedMean } from "./losses.js";
 import { type ClassificationMetrics, classificationMetrics } from "./metrics.js";
@@ -15,6 +16,23 @@ export interface RepeatedRows {
   uniqueness: Float32Array | Float64Array;
   /** (N) label durations in bars. */
   durations: ArrayLike<number>;
+  /** Further baselines on the same rows, by name. */
+  baselines?: Readonly<Record<string, BaselineAnswers>>;
+}
+
+/** Of each row (N), means over the repeats. */
+export interface BaselineAnswers {
+  /** Log-losses of its probabilities. */
+  loss: Float64Array;
+  /** Shares of right guesses. */
+  hits: Float64Array;
+}
+
+export interface BaselineScores {
+  logLoss: number;
+  accuracy: number;
+  /** The model against it. */
+  comparison: ModelComparison;
 }
 
 export interface RepeatedAnswers {
@@ -34,6 +52,7 @@ export interface CrossValidatedEvaluation {
   comparison: PriorComparison;
   verdict: Verdict;
   headLine: string;
+  baselines: Record<string, BaselineScores>;
 }
 
 /**
@@ -74,6 +93,16 @@ export function evaluateRepeats(rows: RepeatedRows, { seed }: { seed: number }):
     comparison,
     verdict: verdictOf(comparison),
     headLine: headLine(comparison),
+    baselines: Object.fromEntries(
+      Object.entries(rows.baselines ?? {}).map(([name, { loss, hits }]) => [
+        name,
+        {
+          logLoss: weightedMean(loss),
+          accuracy: weightedMean(hits),
+          comparison: compareModels(logLoss, loss, { durations: rows.durations, seed }),
+        },
+      ]),
+    ),
   };
 }
 

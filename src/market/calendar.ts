@@ -17,6 +17,7 @@ const FIRST_WEEKDAY = 3;
 const LAST_MOMENT = 1;
 /** A market is not closed for longer than this. */
 const LONGEST_CLOSURE = 60;
+const FOUR_YEARS = 1461;
 
 /**
  * When a market trades. A bar covers (close − step, close], so a bar belongs where its last moment lies.
@@ -132,10 +133,21 @@ export class Calendar {
     return count;
   }
 
-  #make(day: number): Session | null {
+  /** Sessions a year, a whole number: trading days of the four years up to a day, 365 of a market that never closes. */
+  sessionsPerYear(upTo: number): number {
+    let count = 0;
+    for (let day = upTo - FOUR_YEARS + 1; day <= upTo; day++) if (this.#trades(day)) count++;
+    return Math.max(1, Math.round(count / 4));
+  }
+
+  #trades(day: number): boolean {
     const { weekdays, exceptions } = this.#template;
-    const change = exceptions.get(day);
-    if (!weekdays[(((day + FIRST_WEEKDAY) % 7) + 7) % 7] || change?.closed === true) return null;
+    return weekdays[(((day + FIRST_WEEKDAY) % 7) + 7) % 7]! && exceptions.get(day)?.closed !== true;
+  }
+
+  #make(day: number): Session | null {
+    const change = this.#template.exceptions.get(day);
+    if (!this.#trades(day)) return null;
     const regular = this.#hours(day);
     const [open, close] = [change?.open ?? regular.open, change?.close ?? regular.close];
     if (close <= open) return null;

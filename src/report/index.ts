@@ -5,3 +5,4 @@ export { formatLeaderboard } from "./leaderboard.js";
 export { type MetricsJson, type PartReport, type Report, reportJsonSchema, reportSchema } from "./schema.js";
 export { table } from "./table.js";
 export { formatReport } from "./text.js";
+export type { TradingInput } from "./trading.js";

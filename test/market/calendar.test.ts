@@ -198,3 +198,12 @@ describe("a template", () => {
     expect(make).toThrow(said);
   });
 });
+
+describe("the sessions of a year", () => {
+  it("are those that the exchange has, and all days of a market that never closes", () => {
+    // 2020 to 2023: 253 + 252 + 251 + 250 trading days in New York.
+    expect(nyse.sessionsPerYear(dayOf("2023-12-31"))).toBe(252);
+    expect(es.sessionsPerYear(dayOf("2023-12-31"))).toBe(259);
+    expect(calendarOf("ETHBTC").sessionsPerYear(dayOf("2023-12-31"))).toBe(365);
+  });
+});

@@ -9,6 +9,8 @@ import {
 import { FoldwiseError } from "../../types/index.js";
 import { metricsJson } from "../build.js";
 import type { MetricsJson } from "../schema.js";
+import { buildTrading, type TradingInput } from "../trading.js";
+import { buildBaselines } from "./baselines.js";
 import { type CvReport, cvReportSchema, type FoldReport } from "./schema.js";
 
 /** Everything that a cross-validation's report needs, as the job knows it at its end. */
@@ -23,6 +25,9 @@ export interface CvReportInput
     | "across_folds"
     | "across_seeds"
     | "paths"
+    | "baselines"
+    | "trading"
+    | "no_trading_because"
     | "refit_epochs"
     | "folds"
     | "seconds"
@@ -32,12 +37,14 @@ export interface CvReportInput
   folds: readonly FoldReport[];
   /** All tested rows; the repeats are the seeds, of CPCV each seed's paths, in the order of `seeds`. */
   scored: RepeatedRows;
+  /** The same rows, to trade on; or why that cannot be. */
+  trading: TradingInput | { reason: string };
   /** Seed of the bootstrap. */
   bootstrapSeed: number;
 }
 
 /** Scores the out-of-fold answers and puts the report together; the result fits `cvReportSchema`. */
-export function buildCvReport({ folds, scored, bootstrapSeed, created, ...facts }: CvReportInput): CvReport {
+export function buildCvReport({ folds, scored, trading, bootstrapSeed, created, ...facts }: CvReportInput): CvReport {
   const evaluation = evaluateRepeats(scored, { seed: bootstrapSeed });
   const { comparison, intervals, bootstrap } = evaluation;
   const repeats = evaluation.metrics.map((metrics, r) => ({
@@ -48,6 +55,10 @@ export function buildCvReport({ folds, scored, bootstrapSeed, created, ...facts 
   }));
   const perSeed = facts.seeds.length;
   const paths = facts.scheme.name === "cpcv" ? repeats.length / perSeed : 1;
+  const places = repeats.map((_, r) => ({
+    seed: facts.seeds[Math.floor(r / paths)]!,
+    path: facts.scheme.name === "cpcv" ? r % paths : null,
+  }));
   const bySeed = facts.seeds.map((_, s) => meanScores(repeats.slice(s * paths, (s + 1) * paths)));
   return cvReportSchema.parse({
     format: 1,
@@ -80,6 +91,17 @@ export function buildCvReport({ folds, scored, bootstrapSeed, created, ...facts 
             log_loss_difference,
             accuracy,
           })),
+    baselines: buildBaselines(evaluation.baselines),
+    ...("reason" in trading
+      ? { trading: null, no_trading_because: trading.reason }
+      : {
+          trading: buildTrading(
+            trading,
+            scored.repeats.map(({ p }, r) => ({ p, ...places[r]! })),
+            { seed: bootstrapSeed },
+          ),
+          no_trading_because: null,
+        }),
     refit_epochs: lowerMedian(folds.map(({ best_epoch }) => best_epoch).filter((epoch) => epoch > 0)),
     folds: [...folds],
     seconds: folds.reduce((sum, { seconds }) => sum + seconds, 0),

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { metricsSchema } from "../schema.js";
+import { tradingSchema } from "../trading.js";
+import { baselineSchema } from "./baselines.js";
 
 const count = z.int().nonnegative();
 const loss = z.number().nonnegative();
@@ -97,6 +99,12 @@ export const cvReportSchema = z.strictObject({
     )
     .nullable()
     .describe("cpcv: the backtest paths."),
+  baselines: z
+    .array(baselineSchema)
+    .default([])
+    .describe("Beside the class prior: what is already known at a row, as the only thing that is known."),
+  trading: tradingSchema.nullable().default(null),
+  no_trading_because: text.nullable().default(null),
   refit_epochs: count
     .nullable()
     .describe("The median best round of the folds, for a fit on all rows; null without rounds."),

@@ -1,4 +1,6 @@
 import { figure, table, whole } from "../table.js";
+import { formatTrading } from "../trading.js";
+import { formatBaselines } from "./baselines.js";
 import type { CvReport, FoldReport } from "./schema.js";
 
 /** A cross-validation for the terminal: the head line, pooled scores beside the prior's, the folds, and their time line. */
@@ -7,6 +9,8 @@ export function formatCvReport(report: CvReport): string {
     report.head_line,
     title(report),
     pooled(report),
+    formatBaselines(report.baselines),
+    trading(report),
     folds(report),
     timeline(report),
     facts(report),
@@ -81,6 +85,11 @@ function pooled({ cv, across_folds, across_seeds }: CvReport): string {
     line("ece", metrics.ece, prior.ece),
   ];
   return table([head, ...lines]);
+}
+
+function trading({ trading, no_trading_because }: CvReport): string {
+  if (trading !== null) return formatTrading(trading);
+  return no_trading_because === null ? "" : `Not traded: ${no_trading_because}`;
 }
 
 function folds({ folds }: CvReport): string {

@@ -1,21 +1,20 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CHECKPOINTS_FOLDER, type Run } from "../../artifacts/index.js";
+import type { SymbolMarket } from "../../config/index.js";
 import type { EnginePool } from "../../engine/index.js";
-import type { RepeatedAnswers, RepeatedRows } from "../../evaluation/index.js";
 import { pathUnder, writeFileAtomic } from "../../files/index.js";
-import { averageUniqueness, labelDurations } from "../../labels/index.js";
 import type { ModelDefinition } from "../../models/index.js";
 import { buildCvReport, type CvReport, encodeCvReport } from "../../report/index.js";
 import { type OnEvent, type StoredDataset, throwIfAborted } from "../../types/index.js";
-import { groupRows } from "../../validation/index.js";
 import type { CellOutcome, GridCell } from "../grid.js";
 import type { ModelOrigin } from "../origin.js";
-import { labelsOf } from "../rows.js";
 import { fitFold, foldName } from "./fold.js";
 import { FOLDS_FOLDER, keepFold, keptFold } from "./kept.js";
 import { type AnsweredFold, writeOof } from "./oof.js";
 import type { CvPlan, PlannedFold } from "./plan.js";
+import { testedRows } from "./repeats.js";
+import { tradingOf } from "./trading.js";
 
 /** One job of a cross-validation, with every decision made. */
 export interface CvWork {
@@ -27,6 +26,8 @@ export interface CvWork {
   plan: CvPlan;
   /** All folds are fitted once for each. */
   seeds: readonly number[];
+  /** Hours and costs, for a dataset that says nothing of them. */
+  market: SymbolMarket;
   device: "cpu" | "cuda";
   origin: ModelOrigin;
   versions: Record<string, string>;
@@ -128,6 +129,7 @@ function reportOf(work: CvWork, folds: readonly AnsweredFold[]): CvReport {
   const { run, cell, definition, settings, dataset, plan, seeds } = work;
   const { manifest } = dataset;
   const warnings = folds.flatMap(({ answer }) => answer.facts.warnings);
+  const scored = testedRows(dataset, cell.horizon, plan, seeds.length, folds);
   return buildCvReport({
     model_name: definition.id,
     family: definition.family,
@@ -146,7 +148,8 @@ function reportOf(work: CvWork, folds: readonly AnsweredFold[]): CvReport {
       reaching_test: plan.lost.reachingTest,
     },
     folds: folds.map(({ answer }) => answer.facts),
-    scored: repeatedRows(work, folds),
+    scored,
+    trading: tradingOf(dataset, cell, scored.rows, work.market),
     bootstrapSeed: seeds[0]!,
     data: {
       fingerprint: manifest.fingerprint,
@@ -157,56 +160,5 @@ function reportOf(work: CvWork, folds: readonly AnsweredFold[]): CvReport {
     versions: work.versions,
     warnings: [...new Set(warnings)],
     notices: [...work.notices, ...manifest.notices],
-  });
-}
-
-/** The answers put together to whole repeats: of each seed all folds, of CPCV each of its paths. */
-function repeatedRows({ dataset, cell, plan, seeds }: CvWork, folds: readonly AnsweredFold[]): RepeatedRows {
-  const tested = [...new Set(plan.folds.flatMap(({ test }) => [...test]))].sort((a, b) => a - b);
-  const rows = Int32Array.from(tested);
-  const times = dataset.timestamps();
-  const ends = dataset.labelEnds(cell.horizon);
-  const uniqueness = averageUniqueness(times, ends, rows);
-  const position = new Map(tested.map((row, i) => [row, i]));
-  const repeats = seeds.flatMap((_, repeat) => {
-    const ofSeed = folds.filter((each) => each.repeat === repeat);
-    return piecesOf(plan).map((pieces) => {
-      const answers: RepeatedAnswers = {
-        p: new Float32Array(3 * rows.length),
-        prior: new Float32Array(3 * rows.length),
-      };
-      for (const { fold, only } of pieces) place(answers, ofSeed[fold]!, only, position);
-      return answers;
-    });
-  });
-  return {
-    y: labelsOf(dataset, cell.horizon, rows),
-    repeats,
-    uniqueness: Float32Array.from(rows, (row) => uniqueness[row]!),
-    durations: labelDurations(times, ends, rows),
-  };
-}
-
-/** Of each whole set of answers, which fold gives which rows; null: all that it tested. */
-function piecesOf(plan: CvPlan): { fold: number; only: ReadonlySet<number> | null }[][] {
-  if (plan.paths === null) return [plan.folds.map(({ fold }) => ({ fold, only: null }))];
-  const [first = []] = plan.paths;
-  const groups = groupRows(plan.rows, first.length).map((rows) => new Set(rows));
-  return plan.paths.map((path) => path.map((fold, group) => ({ fold, only: groups[group]! })));
-}
-
-function place(
-  { p, prior }: RepeatedAnswers,
-  { fold, answer }: AnsweredFold,
-  only: ReadonlySet<number> | null,
-  position: ReadonlyMap<number, number>,
-): void {
-  fold.test.forEach((row, i) => {
-    if (only !== null && !only.has(row)) return;
-    const at = 3 * position.get(row)!;
-    for (let k = 0; k < 3; k++) {
-      p[at + k] = answer.p[3 * i + k]!;
-      prior[at + k] = answer.facts.prior[k]!;
-    }
   });
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_RUNS, type Run } from "../../artifacts/index.js";
+import { symbolMarket } from "../../config/index.js";
 import type { CvReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
 import { resolveCall, type TrainCall, type TrainRunRequest } from "../call.js";
@@ -103,6 +104,7 @@ function workerOf(
       settings,
       ...state,
       seeds: config.validation.seeds ?? [config.seed],
+      market: symbolMarket(cell.symbol, session.cwd),
       device,
       origin: {
         symbol: cell.symbol,
