@@ -170,7 +170,11 @@ describe("foldwise try", () => {
     const csv = join(ROOT, "examples", "data", "sp500_daily.csv");
     const { stdout } = await succeeds(["try", csv, "--symbol", "SPX"], { cwd });
     expect(stdout).toMatch(/holidays and early closes are those of nyse/);
-    for (const model of ["logistic", "lightgbm"]) expect(stdout).toMatch(new RegExp(`${model}: Beats the prior\\? `));
+    for (const model of ["logistic", "lightgbm"]) {
+      const told = stdout.split("\n").filter((line) => line.startsWith(`${model}: Beats the prior? `));
+      expect(told).toHaveLength(2);
+      expect(told[1]).toMatch(/effective n = \d+ \(purged 5-fold cross-validation\)$/);
+    }
     expect(stdout).toMatch(
       /Go on with:\n {2}foldwise train --model all --symbol SPX --horizon 20 --data data\/try\/datasets/,
     );
