@@ -31,7 +31,7 @@ export function formatSummary(summary: PrepareSummary): string {
             `${count(outside.bars)} bars outside of every session, ${outside.rule === "drop" ? "dropped" : "kept"}`,
           ),
         ]),
-    ...(summary.rolls.list.length === 0 ? [] : [field("Rolls", rollsText(summary))]),
+    ...(summary.rolls.list.length + summary.rolls.beyond === 0 ? [] : [field("Rolls", rollsText(summary))]),
     field("Features", `${features.count}${leftOutText(summary)}`),
     ...parts.map(({ part, start, end, from, to }, i) =>
       field(i === 0 ? "Parts" : "", `${part.padEnd(5)} ${count(end - start).padStart(9)} rows  ${from} to ${to}`),
@@ -63,14 +63,16 @@ function field(name: string, text: string): string {
   return `  ${name.padEnd(9)} ${text}`;
 }
 
-function rollsText({ rolls: { adjust, list } }: PrepareSummary): string {
+function rollsText({ rolls: { adjust, list, beyond } }: PrepareSummary): string {
+  const unused = beyond === 0 ? "" : `${count(beyond)} listed before or after all bars`;
+  if (list.length === 0) return unused;
   const guessed = list.filter(({ prices }) => prices === "spliced").length;
   const how = adjust === "none" ? "not adjusted" : `joined by ${adjust}, at the first contract's level`;
   const said =
     adjust === "none" || guessed === 0
       ? ""
       : `; ${count(guessed)} by the old one's last close and the new one's first open: give --rolls with both prices at one moment to be exact`;
-  return `${count(list.length)} changes of contract, ${how}${said}`;
+  return `${count(list.length)} changes of contract, ${how}${said}${unused === "" ? "" : `; ${unused}`}`;
 }
 
 const NAMES_SHOWN = 6;

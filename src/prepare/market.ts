@@ -61,6 +61,8 @@ export interface MarketBars {
   /** What features and labels are made from. */
   adjusted: AdjustedBars;
   rolls: Roll[];
+  /** Listed rolls before the first bar or after the last. */
+  beyond: number;
   /** First rows of contracts that are not adjusted. */
   unadjusted: number[];
   /** Bars outside of every session, kept or dropped. */
@@ -83,9 +85,9 @@ export async function readMarketBars(
   const file = await readBars(path, { ...definedOnly(reading), market: clockOf(calendar) });
   const { bars, outside } = withoutOutside(file.bars, calendar, rules.outsideSession, path);
   const place = (row: number): string => `${path}, ${formatStamp(bars.timestamp[row]!)}`;
-  const { rows, rolls, first } =
+  const { rows, rolls, first, beyond } =
     rollsFile === undefined
-      ? { ...rollsOfContracts(bars, place), first: bars.contract?.[0] ?? null }
+      ? { ...rollsOfContracts(bars, place), first: bars.contract?.[0] ?? null, beyond: 0 }
       : rollsOfFile(
           bars,
           await readRolls(rollsFile, file.timeZone, file.dateOrder?.order ?? options.dateOrder),
@@ -100,6 +102,7 @@ export async function readMarketBars(
     bars,
     adjusted,
     rolls,
+    beyond,
     unadjusted: rules.adjust === "none" ? rows : [],
     outside,
   };
@@ -174,6 +177,7 @@ interface Rolls {
   rolls: Roll[];
   /** The first bar's contract; null where it is not known. */
   first: string | null;
+  beyond: number;
 }
 
 /** Rolls of a file, as far as the bars reach. */
@@ -213,7 +217,7 @@ function rollsOfFile(bars: Bars, listed: readonly RollRow[], calendar: Calendar)
     rows.push(row);
     rolls.push(oldPrice === null || newPrice === null ? roll : { ...roll, oldPrice, newPrice, prices: "given" });
   }
-  return { rows, rolls, first };
+  return { rows, rolls, first, beyond: listed.length - rolls.length };
 }
 
 const dayOf = (calendar: Calendar, close: number): number => calendar.sessionOf(close).day;

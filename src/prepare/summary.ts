@@ -30,6 +30,8 @@ export interface PrepareSummary {
   /** Changes of contract, and how their prices were joined. */
   rolls: {
     adjust: PipelineSpec["adjust"];
+    /** Of those listed in a file, before the first bar or after the last: no changes within the bars. */
+    beyond: number;
     list: { at: string; from: string; to: string; oldPrice: number; newPrice: number; prices: "given" | "spliced" }[];
   };
   rows: { bars: number; lostToWarmup: number; written: number };
@@ -53,7 +55,7 @@ export interface SummaryInput {
 }
 
 export function summarise({ market, pieces, plan, labelled, parts, pipeline, files }: SummaryInput): PrepareSummary {
-  const { file, bars, outside, rolls } = market;
+  const { file, bars, outside, rolls, beyond } = market;
   const { n, timestamp } = bars;
   const stamp = (row: number): string => isoTime(timestamp[row + plan.warmup]!);
   const longest = plan.features.find((feature) => feature.warmup === plan.warmup);
@@ -69,6 +71,7 @@ export function summarise({ market, pieces, plan, labelled, parts, pipeline, fil
     outside: { bars: outside, rule: pipeline.outsideSession },
     rolls: {
       adjust: pipeline.adjust,
+      beyond,
       list: rolls.map(({ timestamp: at, from, to, oldPrice, newPrice, prices }) => ({
         at: formatStamp(at),
         from,

@@ -6,7 +6,13 @@ import { symbolMarket } from "../../src/config/index.js";
 import { openStored } from "../../src/data/index.js";
 import { packageRoot } from "../../src/files/index.js";
 import { Calendar } from "../../src/market/index.js";
-import { type PrepareOptions, prepareConfigSchema, prepareDataset, rowsFromBarsFile } from "../../src/prepare/index.js";
+import {
+  formatSummary,
+  type PrepareOptions,
+  prepareConfigSchema,
+  prepareDataset,
+  rowsFromBarsFile,
+} from "../../src/prepare/index.js";
 import { readMarketBars } from "../../src/prepare/market.js";
 import { type Adjust, MICROS_PER_MINUTE, NO_LABEL, type StoredDataset, seededRandom } from "../../src/types/index.js";
 import { temporaryFolder } from "../data/helpers.js";
@@ -280,6 +286,17 @@ describe("contracts", () => {
     writeFileSync(rolls, `date,contract,old_price,new_price\n${roll},M4,200,214\n`);
     const given = await prepared(lines, {}, { rolls, contract: false });
     expect(given.summary.rolls.list).toMatchObject([{ oldPrice: 200, newPrice: 214, prices: "given" }]);
+  });
+
+  it("of a file that lie before or after all bars are counted and said", async () => {
+    const rolls = join(temporaryFolder(), "rolls.csv");
+    writeFileSync(rolls, `date,contract\n2023-01-05,H4\n${roll},M4\n2042-06-14,U4\n`);
+    const { summary } = await prepared(lines, {}, { rolls, contract: false });
+    expect([summary.rolls.list.length, summary.rolls.beyond]).toEqual([1, 2]);
+    expect(formatSummary(summary)).toMatch(/Rolls .*1 changes of contract, .*; 2 listed before or after all bars/);
+    writeFileSync(rolls, "date,contract\n2042-03-14,M4\n");
+    const none = await prepared(lines, {}, { rolls, contract: false });
+    expect(formatSummary(none.summary)).toMatch(/Rolls +1 listed before or after all bars\n/);
   });
 
   it.each([
