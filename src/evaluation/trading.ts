@@ -59,14 +59,18 @@ export interface Backtest {
 /**
  * A round trip's cost as a return, by the price at entry: two sides of commission and slippage over the contract's worth.
  *
- * @param prices (N) unadjusted. A price that is missing or not above 0 gives NaN.
+ * @param prices (N) unadjusted. A price that is missing, not above 0, or so small that the cost is beyond a 32-bit float, as
+ * returns are, gives NaN.
  */
 export function roundTripCosts(
   { tickSize, tickValue, commission, slippageTicks }: Costs,
   prices: Float64Array,
 ): Float64Array {
   const money = 2 * (commission + slippageTicks * tickValue);
-  return prices.map((price) => (price > 0 ? money / ((tickValue / tickSize) * price) : Number.NaN));
+  return prices.map((price) => {
+    const cost = money / ((tickValue / tickSize) * price);
+    return price > 0 && Number.isFinite(Math.fround(cost)) ? cost : Number.NaN;
+  });
 }
 
 /**

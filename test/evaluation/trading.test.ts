@@ -138,4 +138,12 @@ describe("costs as returns", () => {
       Number.NaN,
     ]);
   });
+
+  it("are unknown where the price is so small that they have no size", () => {
+    expect([...roundTripCosts(MES, Float64Array.of(1e-310, 1e-300, 1e-30))]).toEqual([
+      Number.NaN,
+      Number.NaN,
+      expect.closeTo(0.748 * 1e30, -20),
+    ]);
+  });
 });
