@@ -3,13 +3,12 @@ import { type Command, Option } from "commander";
 import { symbolMarket } from "../config/index.js";
 import { guessedOrder } from "../data/index.js";
 import { formatSummary, type PrepareSummary, prepareDataset } from "../prepare/index.js";
-import { type CvReport, formatLeaderboard, type Report } from "../report/index.js";
-import { type CvRunResult, cvRun, trainRun } from "../training/index.js";
+import { formatLeaderboard, type Report } from "../report/index.js";
+import { cvRun, trainRun } from "../training/index.js";
 import { type BarTime, type DateOrder, FoldwiseError } from "../types/index.js";
 import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
 import { dateOrderOption, sharedFlags } from "./flags.js";
 import { byCalibrate } from "./outcome.js";
-import type { Output } from "./output.js";
 import { readPrepareConfig } from "./prepareConfig.js";
 
 interface Options {
@@ -81,17 +80,22 @@ async function firstContact(context: CommandContext, input: string, options: Opt
   output.print("");
   if (reports.length > 0) output.print(formatLeaderboard(reports));
   for (const report of byCalibrate(reports)) output.print(`${report.model_name}: ${report.head_line}`);
-  const folds = await crossValidated(output, () => cvRun(request));
-  failed.push(...(folds?.run.file.jobs.filter(({ status }) => status !== "succeeded") ?? []));
+  // Over all of train and validation, each row by a fit that knows nothing of its future: many times the test part's rows, so a
+  // narrower interval. A fold is larger than a half of validation, so what was enough for the fit is enough for folds.
+  const folds = await cvRun(request);
+  failed.push(...folds.run.file.jobs.filter(({ status }) => status !== "succeeded"));
+  output.print("");
+  const byLoss = [...folds.reports].sort((a, b) => a.cv.metrics.log_loss - b.cv.metrics.log_loss);
+  for (const report of byLoss) output.print(`${report.model_name}: ${report.head_line}`);
   for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
   output.print(`\n${goOn(summary, reports, { ...options, data, runDir: run.dir }).join("\n")}`);
   output.result({
     event: "finished",
-    status: run.file.status,
+    status: failed.length === 0 ? "succeeded" : "failed",
     run_id: run.id,
     run_dir: run.dir,
     guesses,
-    cv_run_id: folds?.run.id ?? null,
+    cv_run_id: folds.run.id,
     models: run.file.jobs.map(({ job, model, status, bundle, error }) => ({
       job,
       model,
@@ -102,41 +106,11 @@ async function firstContact(context: CommandContext, input: string, options: Opt
       error,
       head_line: reports.find((report) => report.model_name === model)?.head_line ?? null,
       test: reports.find((report) => report.model_name === model)?.test_metrics ?? null,
-      cv: folds?.reports.find((report) => report.model_name === model)?.cv.metrics ?? null,
+      cv: folds.reports.find((report) => report.model_name === model)?.cv.metrics ?? null,
     })),
   });
   return failed.length === 0 ? 0 : 1;
 }
-
-/**
- * The same models over all of train and validation, every row answered by a fit that knows nothing of its future: many times the
- * rows of the test part, so that the interval is narrower, and the test part stays as it is. Bars too few for folds are said, and
- * take nothing from the answer so far.
- */
-async function crossValidated(output: Output, start: () => Promise<CvRunResult>): Promise<CvRunResult | null> {
-  output.print("");
-  try {
-    const result = await start();
-    for (const report of byLoss(result.reports)) output.print(`${report.model_name}: ${report.head_line}`);
-    return result;
-  } catch (error) {
-    if (!(error instanceof FoldwiseError) || !FEW_ROWS.has(error.code)) throw error;
-    output.print(`Not cross-validated: ${error.message}`);
-    return null;
-  }
-}
-
-/** What the splitters say of bars that are too few for folds. */
-const FEW_ROWS: ReadonlySet<string> = new Set([
-  "data.empty_fold",
-  "data.no_rows",
-  "data.too_few_rows",
-  "usage.embargo",
-  "usage.folds",
-]);
-
-const byLoss = (reports: readonly CvReport[]): CvReport[] =>
-  [...reports].sort((a, b) => a.cv.metrics.log_loss - b.cv.metrics.log_loss);
 
 /** Prepares the bars; what neither the file nor the flags tell is guessed, and listed. */
 async function prepared(
