@@ -49,7 +49,12 @@ export const pipelineSchema = z.object({
     )
     .max(MOST.rolls),
   costs: z
-    .object({ tickSize: z.number(), tickValue: z.number(), commission: z.number(), slippageTicks: z.number() })
+    .object({
+      tickSize: z.number().positive(),
+      tickValue: z.number().positive(),
+      commission: z.number().min(0),
+      slippageTicks: z.number().min(0),
+    })
     .nullable(),
   features: z.object({
     names: z

@@ -192,7 +192,13 @@ describe("a meta file is refused that", () => {
   }
   interface Meta {
     symbol: string;
-    pipeline: { symbol: string; time_zone: string; step: number; features: { names: string[]; config: unknown } };
+    pipeline: {
+      symbol: string;
+      time_zone: string;
+      step: number;
+      costs: unknown;
+      features: { names: string[]; config: unknown };
+    };
   }
 
   it.each<[string, (meta: Meta) => unknown, RegExp]>([
@@ -208,6 +214,18 @@ describe("a meta file is refused that", () => {
     expect(error.code).toBe("data.meta_differs");
     expect(error.message).toMatch(/TOY\.meta\.json: it does not describe the data beside it/);
     expect(error.message).toMatch(message);
+  });
+
+  it.each([
+    ["tick_size", 0],
+    ["tick_value", -1],
+    ["commission", -1e308],
+    ["slippage_ticks", -1],
+  ])("has costs that are none: %s of %s", async (name, value) => {
+    const error = await refusedMeta((meta) => {
+      meta.pipeline.costs = { tick_size: 0.25, tick_value: 1.25, commission: 0.62, slippage_ticks: 1, [name]: value };
+    });
+    expect([error.code, error.message]).toEqual(["data.bad_meta", expect.stringContaining("pipeline.costs")]);
   });
 
   it("names a time zone that does not exist", async () => {

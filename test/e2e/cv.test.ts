@@ -1,5 +1,14 @@
 /** `foldwise cv` on prepared bars: what each fold saw, what is written, what a kill leaves, and what is refused. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CvReport, parseCvReport } from "../../src/report/index.js";
@@ -203,5 +212,22 @@ describe("what cannot be done is refused with the remedy, before anything is wri
     expect(refused.code, refused.stderr).toBe(2);
     expect(refused.stderr).toMatch(message);
     expect(existsSync(runDir("refused"))).toBe(false);
+  });
+});
+
+describe("hours that nobody can trade in", () => {
+  it("are told before the first fold is fitted", async () => {
+    const data = join(cwd, "no-days");
+    mkdirSync(data);
+    const parts = join(cwd, "data", "splits", "scaled");
+    for (const file of readdirSync(parts))
+      if (file.startsWith("MES_")) copyFileSync(join(parts, file), join(data, file));
+    const meta = JSON.parse(readFileSync(join(parts, "MES.meta.json"), "utf8"));
+    meta.pipeline.sessions.days = [];
+    writeFileSync(join(data, "MES.meta.json"), JSON.stringify(meta));
+    const refused = await foldwise([...CV, "--model", "logistic", "--data", data], { cwd });
+    expect(refused.code, refused.stderr).toBe(2);
+    expect(refused.stderr).toMatch(/it has no trading day/);
+    expect(refused.stderr).not.toMatch(/ fits/);
   });
 });

@@ -13,7 +13,7 @@ import { fitFold, foldName } from "./fold.js";
 import { FOLDS_FOLDER, keepFold, keptFold } from "./kept.js";
 import { type AnsweredFold, writeOof } from "./oof.js";
 import type { CvPlan, PlannedFold } from "./plan.js";
-import { testedRows } from "./repeats.js";
+import { rowsTested, testedRows } from "./repeats.js";
 import { tradingOf } from "./trading.js";
 
 /** One job of a cross-validation, with every decision made. */
@@ -52,10 +52,12 @@ export async function cvCell(work: CvWork): Promise<CellOutcome> {
   const { run, cell, dataset, plan, seeds } = work;
   const paths = { report: `reports/${cell.job}_cv.json`, predictions: `oof/${cell.job}.parquet` };
   for (const path of Object.values(paths)) pathUnder(run.dir, path);
+  // Before the fits: hours that nobody can read must not come to light after them.
+  const trading = tradingOf(dataset, cell, rowsTested(plan), work.market);
   const folds = await answerFolds(work);
   throwIfAborted(work.signal);
   await writeOof(join(run.dir, paths.predictions), dataset, cell.horizon, folds);
-  const report = reportOf(work, folds);
+  const report = reportOf(work, folds, trading);
   writeFileAtomic(join(run.dir, paths.report), encodeCvReport(report));
   // The two files hold all that is needed from here on.
   for (const folder of [FOLDS_FOLDER, CHECKPOINTS_FOLDER]) {
@@ -125,7 +127,7 @@ async function answerFold(
   return { fold, repeat, answer };
 }
 
-function reportOf(work: CvWork, folds: readonly AnsweredFold[]): CvReport {
+function reportOf(work: CvWork, folds: readonly AnsweredFold[], trading: ReturnType<typeof tradingOf>): CvReport {
   const { run, cell, definition, settings, dataset, plan, seeds } = work;
   const { manifest } = dataset;
   const warnings = folds.flatMap(({ answer }) => answer.facts.warnings);
@@ -149,7 +151,7 @@ function reportOf(work: CvWork, folds: readonly AnsweredFold[]): CvReport {
     },
     folds: folds.map(({ answer }) => answer.facts),
     scored,
-    trading: tradingOf(dataset, cell, scored.rows, work.market),
+    trading,
     bootstrapSeed: seeds[0]!,
     data: {
       fingerprint: manifest.fingerprint,

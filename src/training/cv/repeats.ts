@@ -18,8 +18,6 @@ import type { CvPlan } from "./plan.js";
 
 /** All tested rows of a job, with the whole sets of answers that its folds make. */
 export interface TestedRows extends RepeatedRows {
-  /** Numbers in the dataset, ascending. */
-  rows: Int32Array;
   /** `last_label`, and `past_return` where the dataset has prices. */
   baselines: Record<string, BaselineAnswers>;
 }
@@ -30,6 +28,10 @@ interface Baseline {
   answers: BaselineAnswers;
 }
 
+/** Rows that some fold tests, ascending. */
+export const rowsTested = ({ folds }: CvPlan): Int32Array =>
+  Int32Array.from(new Set(folds.flatMap(({ test }) => [...test]))).sort();
+
 /** The answers put together to whole repeats: of each seed all folds, of CPCV each of its paths; baselines fitted fold by fold. */
 export function testedRows(
   dataset: StoredDataset,
@@ -38,12 +40,11 @@ export function testedRows(
   seeds: number,
   folds: readonly AnsweredFold[],
 ): TestedRows {
-  const tested = [...new Set(plan.folds.flatMap(({ test }) => [...test]))].sort((a, b) => a - b);
-  const rows = Int32Array.from(tested);
+  const rows = rowsTested(plan);
   const times = dataset.timestamps();
   const ends = dataset.labelEnds(horizon);
   const uniqueness = averageUniqueness(times, ends, rows);
-  const position = new Map(tested.map((row, i) => [row, i]));
+  const position = new Map(Array.from(rows, (row, i) => [row, i]));
   const ways = piecesOf(plan);
   const y = labelsOf(dataset, horizon, rows);
   const baselines = baselinesOf(dataset, horizon, rows.length);
@@ -72,7 +73,6 @@ export function testedRows(
     }
   }
   return {
-    rows,
     y,
     repeats,
     uniqueness: Float32Array.from(rows, (row) => uniqueness[row]!),
