@@ -102,6 +102,8 @@ def test_a_finished_fit_is_not_trained_again(case: Case, folder: Path) -> None:
         {"weights": np.linspace(0.5, 1.5, 153, dtype=np.float32)},
         {"train": np.arange(8, 150, dtype=np.int32)},
         {"stop": np.arange(170, 200, dtype=np.int32)},
+        {"train, as many": np.arange(7, 160, dtype=np.int32)},
+        {"stop, as many": np.arange(160, 199, dtype=np.int32)},
         {"class_scale": (1.0, 2.0, 1.0)},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -109,6 +111,7 @@ def test_a_finished_fit_is_not_trained_again(case: Case, folder: Path) -> None:
 def test_another_configurations_checkpoint_is_refused(case: Case, folder: Path, changes: dict[str, Any]) -> None:
     left = killed(case, "gru", folder, 1)
     before = left.read_bytes()
+    changes = {name.removesuffix(", as many"): value for name, value in changes.items()}
     with pytest.raises(EngineError, match="belongs to a fit of other data, parameters, seed") as caught:
         fit(case, "gru", folder, **changes)
     assert caught.value.code == "bad_data"
