@@ -33,7 +33,7 @@ CACHE_SHARE = 64
 """The borders of all workers hold at most this fraction of the machine's memory; a set of them is about a megabyte."""
 
 BORDER_ROWS = 200_000
-"""Of more training rows CatBoost draws so many, by the seed, to find borders by: its dev_max_subset_size_for_build_borders."""
+"""Of more training rows CatBoost draws so many, by the seed, to find borders: dev_max_subset_size_for_build_borders."""
 
 LOSS = "MultiClass"
 STOP_LOSS = f"{LOSS}:hints=skip_train~true"
