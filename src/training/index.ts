@@ -1,6 +1,6 @@
 export type { TrainRunRequest } from "./call.js";
 export { type CreateModelOptions, createModel, defaultPool } from "./createModel.js";
-export { type CvRequest, type CvRunResult, cvRun } from "./cv/index.js";
+export { type CvPlan, type CvRequest, type CvRunResult, cvRun, planCv } from "./cv/index.js";
 export type { TrainableModel } from "./model.js";
 export {
   fittedRows,
