@@ -71,9 +71,9 @@ def test_a_fit_that_goes_on_ends_as_an_unbroken_one(case: Case, folder: Path, mo
 
 def test_the_schedule_and_the_best_epoch_survive(case: Case, folder: Path) -> None:
     case.labels(20, np.random.default_rng(0).integers(-1, 2, len(case.X)).astype(np.int8))
-    options = training("tcn", lr=0.05, max_epochs=40, patience=9, lr_schedule="plateau")
+    options = training("tcn", lr=0.05, max_epochs=60, patience=14, lr_schedule="plateau")
     unbroken = case.fit("tcn", training=options)
-    case.caller = Quiet(cancel_at=unbroken.result.best_epoch + 6)  # the rate was halved, the best weights are older
+    case.caller = Quiet(cancel_at=unbroken.result.best_epoch + 11)  # the rate was halved, the best weights are older
     with pytest.raises(Cancelled):
         case.fit("tcn", training=options, checkpoint=str(folder))
     case.caller = Quiet()

@@ -1,6 +1,7 @@
 /** `foldwise cv` on prepared bars: what each fold saw, what is written, what a kill leaves, and what is refused. */
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,7 +12,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CvReport, parseCvReport } from "../../src/report/index.js";
+import { Run } from "../../src/artifacts/index.js";
+import { type AgainstReport, type CvReport, parseCvReport, parseSelection } from "../../src/report/index.js";
+import { compareRuns } from "../../src/training/index.js";
+import { failureOf } from "../data/helpers.js";
 import { type CliResult, foldwise } from "./cli.js";
 import { preparedFolder, query, type Row, readJson, succeeds } from "./fixture.js";
 
@@ -107,6 +111,23 @@ describe("purged k-fold of two models", () => {
   });
 });
 
+describe("two models of one run", () => {
+  it("stand beside one another on their common rows, in text and in the run", async () => {
+    const path = join(runDir("kfold"), "reports", "MES_h20_selection.json");
+    const { comparison } = parseSelection(readFileSync(path, "utf8"), path);
+    const losses = ["logistic", "lightgbm"].map((model) => reportOf("kfold", `${model}_MES_h20`).cv.metrics.log_loss);
+    expect(comparison?.rows).toBe(reportOf("kfold", "logistic_MES_h20").cv.rows);
+    expect(comparison?.models.map(({ log_loss }) => log_loss)).toEqual(
+      [...losses].sort().map((loss) => expect.closeTo(loss, 6)),
+    );
+    const behind = comparison!.models[1]!.behind_best!;
+    expect(behind.log_loss_difference).toBeCloseTo(Math.abs(losses[0]! - losses[1]!), 6);
+    expect(behind.interval[0]).toBeLessThan(behind.log_loss_difference);
+    const { stdout } = await succeeds(["report", "kfold"], { cwd });
+    expect(stdout).toMatch(/Each model beside l\w+, the best-placed, on [\d ]+ out-of-fold rows:/);
+  });
+});
+
 describe("a run killed between folds", () => {
   const JOB = "lightgbm_MES_h20";
   const ARGS = ["--model", "lightgbm", "--folds", "4", "--seeds", "7,8"];
@@ -176,6 +197,71 @@ describe("other schemes", () => {
     expect(report.cv.metrics.log_loss).toBeCloseTo(mean, 9);
     const [oof] = await query(`SELECT count(*)::INT AS rows FROM '${oofOf("cpcv", "logistic_MES_h20")}'`);
     expect(oof?.rows).toBe(4 * report.rows.used);
+  });
+});
+
+describe("a cross-validation against another one", () => {
+  const against = async (run: string, other: string, ...args: string[]) => {
+    const { events } = await succeeds(["report", run, "--against", other, ...args, "--json"], { cwd });
+    return (events.at(-1) as unknown as { against: AgainstReport[] }).against;
+  };
+
+  it("is compared on the rows that both have answered, row by row", async () => {
+    const [found, best] = await against("forward", "kfold");
+    expect(found).toMatchObject({ first: { model_name: "logistic" }, second: { model_name: "logistic" } });
+    const [sql] = await query(
+      `WITH losses AS (SELECT row, filename, -ln(CASE label WHEN -1 THEN p_short WHEN 0 THEN p_neutral ELSE p_long END::DOUBLE) AS loss
+         FROM read_parquet(['${oofOf("forward", "logistic_MES_h20")}', '${oofOf("kfold", "logistic_MES_h20")}'], filename = true))
+       SELECT count(*)::INT AS rows, avg(a.loss) AS first, avg(b.loss) AS second FROM losses a JOIN losses b USING (row)
+       WHERE contains(a.filename, 'forward') AND contains(b.filename, 'kfold')`,
+    );
+    expect(found!.rows).toBe(sql!.rows);
+    expect(found!.rows).toBeLessThan(reportOf("kfold", "logistic_MES_h20").cv.rows);
+    expect(found!.first.log_loss).toBeCloseTo(Number(sql!.first), 9);
+    expect(found!.log_loss_difference).toBeCloseTo(Number(sql!.first) - Number(sql!.second), 9);
+    expect(found!.trading?.sessions).toBeGreaterThan(5);
+    // The better of the two where logistic itself is not.
+    expect(best === undefined || best.second.model_name === "lightgbm").toBe(true);
+  });
+
+  it("is told in words, and only of the models that are named", async () => {
+    const { stdout } = await succeeds(["report", "kfold", "--against", "cpcv", "--model", "logistic"], { cwd });
+    expect(stdout).toMatch(
+      /^logistic \(kfold\) better than logistic \(cpcv\)\? (YES|NO|NOT SHOWN): log-loss 0\.\d{4} against/,
+    );
+    expect(stdout.match(/better than/g)).toHaveLength(1);
+  });
+
+  /** A run's folder under another name, with one thing changed. */
+  const changedCopy = (id: string, file: string, from: RegExp, to: string): void => {
+    cpSync(runDir("kfold"), runDir(id), { recursive: true });
+    const path = join(runDir(id), file);
+    writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+    const run = join(runDir(id), "run.json");
+    writeFileSync(run, readFileSync(run, "utf8").replace('"run_id": "kfold"', `"run_id": "${id}"`));
+  };
+  beforeAll(() => {
+    changedCopy("h5", "run.json", /"horizon": 20/g, '"horizon": 5');
+    changedCopy("trained", "run.json", /"kind": "cv"/, '"kind": "train"');
+    changedCopy("other", "reports/logistic_MES_h20_cv.json", /"fingerprint": "../, '"fingerprint": "--');
+  });
+
+  const runOf = (id: string): Run => Run.open(join(cwd, "experiments", "runs"), id);
+
+  it("is refused where there is nothing in common", async () => {
+    const refused = await foldwise(["report", "kfold", "--against", "other"], { cwd });
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toMatch(/MES is another dataset in run kfold .* than in run other/);
+    for (const [other, models, message] of [
+      ["kfold", undefined, /Run kfold is itself/],
+      ["cpcv", ["lightgbm"], /Run cpcv has no report of lightgbm/],
+      ["h5", undefined, /no symbol and horizon in common: kfold has MES h20; h5 has MES h5/],
+      ["trained", undefined, /Run trained is a training run/],
+    ] as const) {
+      const { code, message: said } = await failureOf(compareRuns(runOf("kfold"), runOf(other), { models }));
+      expect(code).toMatch(/^usage\./);
+      expect(said).toMatch(message);
+    }
   });
 });
 

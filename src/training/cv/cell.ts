@@ -26,6 +26,8 @@ export interface CvWork {
   plan: CvPlan;
   /** All folds are fitted once for each. */
   seeds: readonly number[];
+  /** Configurations that somebody says to have tried elsewhere. */
+  priorTrials: number;
   /** Hours and costs, for a dataset that says nothing of them. */
   market: SymbolMarket;
   device: "cpu" | "cuda";
@@ -143,6 +145,7 @@ function reportOf(work: CvWork, folds: readonly AnsweredFold[], trading: ReturnT
     created: new Date(),
     scheme: { ...plan.scheme, splits: plan.folds.length },
     seeds: [...seeds],
+    prior_trials: work.priorTrials,
     embargo: plan.embargo,
     rows: {
       used: plan.rows.length,
