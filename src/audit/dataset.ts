@@ -53,7 +53,7 @@ interface Subject {
 const FOUND_LATER = ["data.label_end_before_row", "data.unsorted", "data.duplicate_timestamp", "data.parts_overlap"];
 
 /**
- * Audits one symbol's rows. What `prepare` wrote is judged as `train` uses it, purged and embargoed. Split files of the user's own
+ * Audits one symbol's rows. What `prepare` wrote is judged as `train` uses it, purged. Split files of the user's own
  * and rows with a split column are judged as they stand.
  *
  * @throws FoldwiseError `data.*`, `usage.*`.

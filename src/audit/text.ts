@@ -41,7 +41,7 @@ function title({ symbol, kind, run_id, sources, rows, features, horizons, splits
   const what = {
     run: `run ${run_id}`,
     split: `${list(sources)}, rows used as they are marked`,
-    dataset: `${list(sources)}, rows as \`foldwise train\` uses them: purged and embargoed`,
+    dataset: `${list(sources)}, rows purged as \`foldwise train\` does`,
   }[kind];
   // Those of a hold-out that come after training are what the first one is judged by.
   const judging = new Set(splits[0]?.held.map(({ name }) => name));
