@@ -150,7 +150,9 @@ export async function barsOf(rows: AuditRows, options: BarsOptions & AuditOption
   requirePipeline(rows, options);
   if (bars === undefined || rows.pipeline === null) {
     const looked =
-      rows.pipeline === null ? "the rows do not say how they are made from bars" : "no bars given (--bars FILE)";
+      rows.pipeline === null
+        ? "the rows do not say how they are made from bars"
+        : "nothing: --bars FILE proves whether features look ahead";
     return { check: "bars", looked, skipped: true, findings: [] };
   }
   onEvent?.({ event: "stage", stage: "audit", message: `${rows.symbol}: features once more, from ${bars}` });

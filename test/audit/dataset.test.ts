@@ -53,7 +53,7 @@ it("a purged split is clean, as text and by the schema", async () => {
     findings: [],
   });
   expect(formatAudit(result)).toMatch(
-    /^Leaks\? NONE FOUND\n\nclean: 600 rows × 3 features, horizon 5; clean.csv, rows used as they are marked\nRows fitted → judged by: use: train 394 → test 200\n/,
+    /^Leaks\? NONE FOUND\n\nclean: 600 rows × 3 features, horizon 5; clean.csv, rows as they stand, nothing purged\nRows fitted → judged by: use: train 394 → test 200\n/,
   );
 });
 
