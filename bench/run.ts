@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   neural: async () => (await import("./neural.js")).bench,
   spine: async () => (await import("./spine.js")).bench,
   tabular: async () => (await import("./tabular.js")).bench,
+  validation: async () => (await import("./validation.js")).bench,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {

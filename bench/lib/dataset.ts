@@ -15,6 +15,8 @@ export const TRAIN_ROWS = 73_000;
 export const STOP_ROWS = 7_800;
 /** The horizon of every figure that needs one. */
 export const HORIZON = 20;
+/** Bars beyond the rows: warm-up before, horizons behind. */
+export const EXTRA_BARS = 6000;
 export const HORIZONS = [5, 10, 15, 20] as const;
 export const SYMBOL = "MES";
 
@@ -42,8 +44,7 @@ export async function ensureDataset(): Promise<{ folder: string; path: string }>
 }
 
 async function makeDataset(out: string): Promise<void> {
-  const extra = 6000;
-  const { bars } = generateDemoBars({ symbol: SYMBOL, bars: ROWS + extra, bar: "5m", seed: 7 });
+  const { bars } = generateDemoBars({ symbol: SYMBOL, bars: ROWS + EXTRA_BARS, bar: "5m", seed: 7 });
   const step = 300_000_000;
   const config = featuresConfigSchema.parse({});
   const plan = planFeatures(config, { step, rows: bars.n });

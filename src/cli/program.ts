@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { packageVersion } from "../files/index.js";
+import { auditCommand } from "./audit.js";
 import { cvCommand } from "./cv.js";
 import { demoCommand } from "./demo.js";
 import { demoDataCommand } from "./demo-data.js";
@@ -22,6 +23,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   predictCommand,
   runsCommand,
   reportCommand,
+  auditCommand,
   resumeCommand,
   modelsCommand,
   doctorCommand,

@@ -184,6 +184,7 @@ function goOn(
       : [
           `  foldwise predict --model-dir ${runDir}/models/${best.model_name}_${symbol}_h${horizon} --bars NEW_BARS --out predictions.csv`,
         ]),
+    `  foldwise audit --symbol ${symbol} --data ${data} --bars ${summary.source.path}${rolls === undefined ? "" : ` --rolls ${rolls}`}`,
     `  foldwise prepare ${summary.source.path} --symbol ${symbol} --bar-time ${summary.barTime}${reading} --set label.target_neutral=0.3`,
     `  foldwise report --help    what the figures say in full: ${runDir}/reports`,
   ];

@@ -1,3 +1,4 @@
+export { type AnsweredRowNumbers, readAnsweredRows } from "./answered-rows.js";
 export { readAnswers, type StoredAnswers } from "./answers.js";
 export { type BarsFile, type MarketClock, type ReadBarsOptions, readBars } from "./bars.js";
 export { containerOf, labelledRows, viewOf } from "./container.js";
@@ -6,11 +7,13 @@ export { requireEnoughRows, requireVaryingRows, requireVaryingValues } from "./e
 export { checkNames, inOrder } from "./feature-names.js";
 export { type FeatureBatch, type FeatureSource, featureStream } from "./feature-stream.js";
 export { keysToSnake } from "./keys.js";
-export { DEFAULT_FOLDERS, listSymbols, locateDataset } from "./locate.js";
-export { pipelineFromJson, pipelineToJson } from "./meta.js";
+export { type DatasetFiles, DEFAULT_FOLDERS, listSymbols, locateDataset, locateFile } from "./locate.js";
+export { pipelineFromJson, pipelineToJson, readMeta } from "./meta.js";
 export { type OpenDatasetOptions, type OpenOptions, openDataset, openDatasetFile, openStored } from "./open.js";
+export { shares } from "./parts.js";
 export { type PredictionBatch, type PredictionColumn, writePredictions } from "./predictions.js";
 export { type RollRow, readRolls } from "./rolls.js";
+export { readSplitTable, type SplitTable, type SplitTableOptions } from "./split-table.js";
 export { formatStamp, parseStamp } from "./stamps.js";
 export { DEFAULT_STORE } from "./store.js";
 export { type CarriedWindows, WindowCarry } from "./window-carry.js";

@@ -155,7 +155,7 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareSu
 }
 
 /** (N) trading day of each bar, where labels end with their session; undefined where they may cross. */
-function sessionIds(
+export function sessionIds(
   { calendar, bars, file }: MarketBars,
   rule: PrepareConfig["label"]["session"],
 ): Int32Array | undefined {

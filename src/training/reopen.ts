@@ -69,10 +69,10 @@ export async function reopen<Plan>(
 }
 
 /** A folder that the run wrote down, if it is still there: a project that was moved is looked for as before, from the working folder. */
-const folderOf = (path: unknown): string | null =>
+export const folderOf = (path: unknown): string | null =>
   typeof path === "string" && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : null;
 
-function sourceFolder(run: Run, symbol: string): string | null {
+export function sourceFolder(run: Run, symbol: string): string | null {
   const sources = run.file.datasets[symbol]?.sources ?? [];
   const [first] = sources;
   return first !== undefined && sources.every(({ path }) => existsSync(path)) ? dirname(first.path) : null;

@@ -40,7 +40,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   artifacts: ["types", "files", "data"],
   inference: ["types", "files", "data", "artifacts", "evaluation", "models", "prepare"],
   report: ["types", "evaluation"],
-  training: ALL_BUT_CLI,
+  audit: ["types", "files", "data", "labels", "validation", "prepare", "artifacts", "report", "training"],
+  training: ALL_BUT_CLI.filter((room) => room !== "audit"),
   cli: ALL_BUT_CLI,
 };
 const PURE = ["types", "market", "features", "labels", "validation", "evaluation"];

@@ -13,6 +13,7 @@ const COMMANDS = [
   "predict",
   "runs",
   "report",
+  "audit",
   "resume",
   "models",
   "doctor",

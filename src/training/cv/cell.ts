@@ -9,7 +9,7 @@ import { buildCvReport, type CvReport, encodeCvReport } from "../../report/index
 import { type OnEvent, type StoredDataset, throwIfAborted } from "../../types/index.js";
 import type { CellOutcome, GridCell } from "../grid.js";
 import type { ModelOrigin } from "../origin.js";
-import { fitFold, foldName } from "./fold.js";
+import { fitFold, foldName, rowsOfFold } from "./fold.js";
 import { FOLDS_FOLDER, keepFold, keptFold } from "./kept.js";
 import { type AnsweredFold, writeOof } from "./oof.js";
 import type { CvPlan, PlannedFold } from "./plan.js";
@@ -97,7 +97,7 @@ async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
     }
   };
   const kept = tasks.filter(
-    ({ fold, seed }) => keptFold(run, cell.job, foldName(seed, fold.fold), fold) !== null,
+    ({ fold, seed }) => keptFold(run, cell.job, foldName(seed, fold.fold), rowsOfFold(work, fold)) !== null,
   ).length;
   const message = `${tasks.length} fits${kept === 0 ? "" : `, ${kept} of them kept from before`}`;
   onEvent?.({ event: "stage", job: cell.job, stage: "folds", message });
@@ -117,7 +117,8 @@ async function answerFold(
 ): Promise<AnsweredFold> {
   const { run, cell } = work;
   const name = foldName(seed, fold.fold);
-  const kept = keptFold(run, cell.job, name, fold);
+  const rows = rowsOfFold(work, fold);
+  const kept = keptFold(run, cell.job, name, rows);
   if (kept !== null) return { fold, repeat, answer: kept };
   const answer = await fitFold({
     ...work,
@@ -125,7 +126,7 @@ async function answerFold(
     seed,
     onProgress: ({ step, total, metrics }) => tell(Math.min(0.99, step / total), metrics),
   });
-  keepFold(run, cell.job, name, fold, answer);
+  keepFold(run, cell.job, name, rows, answer);
   return { fold, repeat, answer };
 }
 

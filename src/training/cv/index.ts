@@ -1,1 +1,2 @@
+export { type CvPlan, planCv } from "./plan.js";
 export { type CvRequest, type CvRunResult, cvRun, resumeCv } from "./run.js";

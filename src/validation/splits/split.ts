@@ -89,10 +89,12 @@ export function splitAround(input: Prepared, blocks: readonly Block[]): Split {
   const state = new Uint8Array(rows.length);
   for (const { start, end } of blocks) state.fill(TEST, start, end);
   const embargoes: Block[] = [];
+  const touched: Block[] = [];
   for (const { start, end } of blocks) {
     const first = timestamps[rows[start]!]!;
-    for (let i = start - 1; i >= 0 && reach[i]! >= first; i--) {
-      if (state[i] === TRAIN && ends[rows[i]!]! >= first) state[i] = PURGED;
+    let before = start - 1;
+    for (; before >= 0 && reach[before]! >= first; before--) {
+      if (state[before] === TRAIN && ends[rows[before]!]! >= first) state[before] = PURGED;
     }
     let last = Number.NEGATIVE_INFINITY;
     for (let i = start; i < end; i++) last = Math.max(last, ends[rows[i]!]!);
@@ -102,25 +104,45 @@ export function splitAround(input: Prepared, blocks: readonly Block[]): Split {
     const from = i;
     while (i < rows.length && rows[i]! <= limit) i++;
     embargoes.push({ start: from, end: i });
+    touched.push({ start: before + 1, end: i });
   }
   for (const { start, end } of embargoes) {
     for (let i = start; i < end; i++) if (state[i] === TRAIN) state[i] = EMBARGOED;
   }
-  return collect(rows, state);
+  return collect(rows, state, touched);
 }
 
 const [TRAIN, TEST, PURGED, EMBARGOED] = [0, 1, 2, 3];
 
-function collect(rows: Int32Array, state: Uint8Array): Split {
+/** Row by row only where a block lies; what is between them trains, and is copied at once. */
+function collect(rows: Int32Array, state: Uint8Array, touched: readonly Block[]): Split {
+  const ranges = disjoint(touched);
   const counts = [0, 0, 0, 0];
-  for (const each of state) counts[each]! += 1;
-  const train = new Int32Array(counts[TRAIN]!);
+  for (const { start, end } of ranges) for (let i = start; i < end; i++) counts[state[i]!]! += 1;
+  const train = new Int32Array(rows.length - counts[TEST]! - counts[PURGED]! - counts[EMBARGOED]!);
   const test = new Int32Array(counts[TEST]!);
-  for (let i = 0, a = 0, b = 0; i < rows.length; i++) {
-    if (state[i] === TRAIN) train[a++] = rows[i]!;
-    else if (state[i] === TEST) test[b++] = rows[i]!;
+  let [a, b, from] = [0, 0, 0];
+  for (const { start, end } of [...ranges, { start: rows.length, end: rows.length }]) {
+    train.set(rows.subarray(from, start), a);
+    a += start - from;
+    for (let i = start; i < end; i++) {
+      if (state[i] === TRAIN) train[a++] = rows[i]!;
+      else if (state[i] === TEST) test[b++] = rows[i]!;
+    }
+    from = end;
   }
   return { train, test, purged: counts[PURGED]!, embargoed: counts[EMBARGOED]! };
+}
+
+/** The same positions in ascending ranges that do not meet. */
+function disjoint(ranges: readonly Block[]): Block[] {
+  const merged: Block[] = [];
+  for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+    else merged.push({ start, end });
+  }
+  return merged;
 }
 
 /** How many of the ascending `timestamps` are not after `time`. */

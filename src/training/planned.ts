@@ -1,0 +1,144 @@
+import { join } from "node:path";
+import type { Run, RunJob } from "../artifacts/index.js";
+import { resolveTrainingConfig, type TrainingConfig } from "../config/index.js";
+import { openStored, viewOf, windowEnds } from "../data/index.js";
+import { ModelRegistry } from "../models/index.js";
+import type { CvReport, Report } from "../report/index.js";
+import { FoldwiseError, type OnEvent, type StoredDataset } from "../types/index.js";
+import { type HoldoutPlan, stopSlice } from "../validation/index.js";
+import { type CvPlan, planCv } from "./cv/plan.js";
+import { splitForProbabilities } from "./probabilityRows.js";
+import { folderOf, sourceFolder } from "./reopen.js";
+import { readReports } from "./reports.js";
+import { planRows } from "./rows.js";
+
+/** A finished job of a run, with its report. */
+export type PlannedJob = { job: RunJob } & ({ kind: "train"; report: Report } | { kind: "cv"; report: CvReport });
+
+/** The rows of one symbol of a finished run, planned again as the run planned them. */
+export type PlannedSymbol = { symbol: string; dataset: StoredDataset; jobs: PlannedJob[] } & (
+  | { kind: "train"; plan: HoldoutPlan }
+  | { kind: "cv"; plan: CvPlan }
+);
+
+export interface PlannedOptions {
+  /** Where the run is looked for that was begun in a folder which is no more. */
+  cwd: string;
+  /** Only this symbol. */
+  symbol?: string;
+  onEvent?: OnEvent | undefined;
+}
+
+/**
+ * What a finished run fitted and judged by, worked out again from its data and its `config.yaml`; no engine is asked and no
+ * plug-in loaded.
+ *
+ * @throws FoldwiseError `data.changed_since` where the data are not those of the run, `usage.no_report` where no job succeeded.
+ */
+export async function plannedOf(run: Run, { cwd, symbol: only, onEvent }: PlannedOptions): Promise<PlannedSymbol[]> {
+  const jobs = jobsOf(run).filter(({ job }) => only === undefined || job.symbol === only);
+  if (jobs.length === 0) {
+    throw new FoldwiseError(
+      "usage.no_report",
+      `None of the jobs of run ${run.id}${only === undefined ? "" : ` on ${only}`} has succeeded.`,
+      {
+        remedy: `Finish it with: ${run.resumeCommand}`,
+      },
+    );
+  }
+  const folder = folderOf(run.file.options.folder) ?? cwd;
+  const { config, call, grid } = resolveTrainingConfig({ cwd: folder, configFile: join(run.dir, "config.yaml") });
+  const seqLen = longestSaved(call.configFile?.file.value);
+  const planned: PlannedSymbol[] = [];
+  for (const symbol of new Set(jobs.map(({ job }) => job.symbol))) {
+    const own = jobs.filter(({ job }) => job.symbol === symbol);
+    const dataset = await openAgain(run, symbol, grid.horizons ?? [], onEvent);
+    planned.push(planAgain(symbol, dataset, own, config, seqLen));
+  }
+  return planned;
+}
+
+function jobsOf(run: Run): PlannedJob[] {
+  const read = readReports(run);
+  const finished = run.file.jobs.filter(({ status, report }) => status === "succeeded" && report !== null);
+  return read.kind === "train"
+    ? read.reports.map((report, i) => ({ kind: "train", job: finished[i]!, report }))
+    : read.reports.map((report, i) => ({ kind: "cv", job: finished[i]!, report }));
+}
+
+function planAgain(
+  symbol: string,
+  dataset: StoredDataset,
+  jobs: PlannedJob[],
+  config: TrainingConfig,
+  seqLen: number | null,
+): PlannedSymbol {
+  const first = jobs[0]!;
+  const { embargo } = first.report;
+  return first.kind === "train"
+    ? { symbol, dataset, jobs, kind: "train", plan: planRows(dataset, embargo, seqLen) }
+    : { symbol, dataset, jobs, kind: "cv", plan: planCv(dataset, config.validation, embargo, seqLen) };
+}
+
+async function openAgain(
+  run: Run,
+  symbol: string,
+  horizons: readonly number[],
+  onEvent: OnEvent | undefined,
+): Promise<StoredDataset> {
+  const store = folderOf(run.file.options.store);
+  const data = sourceFolder(run, symbol);
+  const [horizon] = horizons;
+  const dataset = await openStored({
+    symbol,
+    ...(horizons.length === 1 && horizon !== undefined ? { horizon } : {}),
+    ...(data === null ? {} : { data }),
+    ...(store === null ? {} : { store }),
+    onNotice: (message) => onEvent?.({ event: "notice", message: `${symbol}: ${message}` }),
+  });
+  const recorded = run.file.datasets[symbol];
+  const { fingerprint } = dataset.manifest;
+  if (recorded === undefined || recorded.fingerprint === fingerprint) return dataset;
+  throw new FoldwiseError("data.changed_since", `The data of ${symbol} is not what run ${run.id} was made from.`, {
+    remedy: "Restore the file, or audit the data as they are: foldwise audit --symbol NAME.",
+    details: { symbol, got: fingerprint, expected: recorded.fingerprint },
+  });
+}
+
+/** The longest window among the models of a run's `config.yaml`. */
+function longestSaved(saved: Record<string, unknown> | undefined): number | null {
+  const lengths = Object.values(record(saved?.models)).map((model) => {
+    const length = record(record(model).training).seq_len;
+    return typeof length === "number" ? length : 0;
+  });
+  return Math.max(0, ...lengths) || null;
+}
+
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? { ...value } : {};
+
+/**
+ * Of a plan's training rows those that a model itself was fitted on: the ends of full windows, or what is left beside the rows
+ * that make its probabilities. A scaler has seen no others.
+ */
+export function fittedRows(dataset: StoredDataset, train: Int32Array, job: PlannedJob): Int32Array {
+  const { model } = job.job;
+  const seqLen = record(job.report.configuration.training).seq_len;
+  if (typeof seqLen === "number") {
+    const ends = windowEnds(
+      viewOf(dataset, train),
+      seqLen,
+      Math.min(dataset.manifest.parts.train.start, train[0] ?? 0),
+    );
+    return ends.map((i) => train[i]!);
+  }
+  const definition = ModelRegistry.listAll().find(({ id }) => id === model);
+  const share = definition?.capabilities.probabilityRows;
+  if (share === undefined) return train;
+  return splitForProbabilities(viewOf(dataset, train), share).fit.map((i) => train[i]!);
+}
+
+/** The rows of a fold that end training, where one of the run's models stops early by them. */
+export function stopRowsOf(plan: CvPlan, train: Int32Array): { fit: Int32Array; stop: Int32Array } {
+  return stopSlice(plan, train);
+}
