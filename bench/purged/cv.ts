@@ -41,7 +41,7 @@ export async function cvFigures(pairs: number): Promise<Figure[]> {
             command: "bench cv",
             runId: `cv-${process.pid}-${pair}`,
           });
-          rounds.ours = reports[0]!.folds.map(({ total_epochs }) => total_epochs);
+          rounds.ours = reports[0]!.folds.map(({ best_epoch }) => best_epoch);
         }),
       () =>
         seconds(async () => {
