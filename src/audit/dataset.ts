@@ -53,7 +53,7 @@ interface Subject {
 const FOUND_LATER = ["data.label_end_before_row", "data.unsorted", "data.duplicate_timestamp", "data.parts_overlap"];
 
 /**
- * Audits one symbol's rows. What `prepare` wrote is judged as `train` uses it, purged and embargoed. Split files of the user's own
+ * Audits one symbol's rows. What `prepare` wrote is judged as `train` uses it, purged. Split files of the user's own
  * and rows with a split column are judged as they stand.
  *
  * @throws FoldwiseError `data.*`, `usage.*`.
@@ -150,7 +150,9 @@ export async function barsOf(rows: AuditRows, options: BarsOptions & AuditOption
   requirePipeline(rows, options);
   if (bars === undefined || rows.pipeline === null) {
     const looked =
-      rows.pipeline === null ? "the rows do not say how they are made from bars" : "no bars given (--bars FILE)";
+      rows.pipeline === null
+        ? "the rows do not say how they are made from bars"
+        : "nothing: --bars FILE proves whether features look ahead";
     return { check: "bars", looked, skipped: true, findings: [] };
   }
   onEvent?.({ event: "stage", stage: "audit", message: `${rows.symbol}: features once more, from ${bars}` });

@@ -40,8 +40,8 @@ export function formatAudit(audit: Audit): string {
 function title({ symbol, kind, run_id, sources, rows, features, horizons, splits }: Audit): string {
   const what = {
     run: `run ${run_id}`,
-    split: `${list(sources)}, rows used as they are marked`,
-    dataset: `${list(sources)}, rows as \`foldwise train\` uses them: purged and embargoed`,
+    split: `${list(sources)}, rows as they stand, nothing purged`,
+    dataset: `${list(sources)}, rows purged as \`foldwise train\` does`,
   }[kind];
   // Those of a hold-out that come after training are what the first one is judged by.
   const judging = new Set(splits[0]?.held.map(({ name }) => name));
@@ -77,11 +77,9 @@ function findings({ findings }: Audit): string[] {
   });
 }
 
-function closing({ verdict, checks, seconds }: Audit): string {
-  const bars = checks.find(({ check }) => check === "bars")?.verdict === "skipped";
+function closing({ verdict, seconds }: Audit): string {
   return [
     verdict === "none" ? "What was looked for was not found; that is no proof that nothing is there." : "",
-    bars ? "Whether features look ahead is proved only by the bars that they came from: --bars FILE." : "",
     `${seconds.toFixed(1)} s.`,
   ]
     .filter((sentence) => sentence !== "")

@@ -48,33 +48,38 @@ export interface CommonRows {
 
 /** Rows of one time are one row; may be none. Whether all know the same label of it is for `sameLabels` to say. */
 export function commonRows(models: readonly RowResults[]): CommonRows {
-  const [first, ...others] = models;
+  const [first] = models;
   if (first === undefined) throw new Error("no model is given");
-  const places = others.map(({ timestamps }) => new Map(Array.from(timestamps, (time, i) => [time, i])));
-  const kept = Array.from(first.timestamps, (_, i) => i).filter((i) =>
-    places.every((place) => place.has(first.timestamps[i]!)),
-  );
-  const own = (values: Float64Array): Float64Array => Float64Array.from(kept, (i) => values[i]!);
-  const timestamps = own(first.timestamps);
+  const timestamps = models.reduce((times, model) => {
+    const places = placesOf(times, model.timestamps);
+    return times.filter((_, i) => places[i]! >= 0);
+  }, first.timestamps);
+  const own = placesOf(timestamps, first.timestamps);
   return {
     timestamps,
-    labelEnds: own(first.labelEnds),
-    labels: Int8Array.from(kept, (i) => first.labels[i]!),
-    losses: [own(first.loss), ...others.map(({ loss }, m) => timestamps.map((time) => loss[places[m]!.get(time)!]!))],
+    labelEnds: Float64Array.from(own, (i) => first.labelEnds[i]!),
+    labels: Int8Array.from(own, (i) => first.labels[i]!),
+    losses: models.map(({ timestamps: times, loss }) =>
+      Float64Array.from(placesOf(timestamps, times), (i) => loss[i]!),
+    ),
   };
 }
 
 /** Whether two models were asked the same question: on the rows common to both, of which there is one at least. */
 export function sameLabels(one: RowResults, other: RowResults): boolean {
-  const known = new Map(Array.from(other.timestamps, (time, i) => [time, other.labels[i]!]));
-  let common = 0;
-  for (const [i, time] of one.timestamps.entries()) {
-    const label = known.get(time);
-    if (label === undefined) continue;
-    if (label !== one.labels[i]) return false;
-    common++;
-  }
-  return common > 0;
+  const places = placesOf(one.timestamps, other.timestamps);
+  const common = one.labels.filter((_, i) => places[i]! >= 0);
+  const theirs = places.filter((place) => place >= 0);
+  return common.length > 0 && common.every((label, i) => label === other.labels[theirs[i]!]);
+}
+
+/** Where each of the wanted times stands among others, −1 where it does not; both increasing. */
+function placesOf(wanted: Float64Array, times: Float64Array): Int32Array {
+  let at = 0;
+  return Int32Array.from(wanted, (time) => {
+    while (at < times.length && times[at]! < time) at++;
+    return times[at] === time ? at : -1;
+  });
 }
 
 /**

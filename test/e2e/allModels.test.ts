@@ -1,13 +1,16 @@
 /** `foldwise train --model all`: every model on real daily bars and on both synthetic futures, in one grid. */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseManifest, renderManifest } from "../../src/artifacts/bundleManifest.js";
+import { type Audit, auditSchema } from "../../src/audit/index.js";
 import { openDataset } from "../../src/data/index.js";
+import { sha256 } from "../../src/files/index.js";
 import { loadModel } from "../../src/inference/index.js";
 import { BUILTIN } from "../../src/models/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { type CliResult, emptyFolder, foldwise, ROOT } from "./cli.js";
-import { readJson, succeeds } from "./fixture.js";
+import { query, readJson, succeeds } from "./fixture.js";
 
 const SYMBOLS = ["SPX", "MES", "MGC"];
 const HORIZON = 10;
@@ -78,4 +81,34 @@ describe.each(SYMBOLS)("on %s", (symbol) => {
       expect(sum).toBeCloseTo(1, 5);
     }
   });
+});
+
+it("`audit` is certain of no leak in the run, and finds a scaler that knows rows behind the training rows", async () => {
+  const audits = async (...args: string[]): Promise<{ code: number | null; audits: Audit[] }> => {
+    const { code, events } = await foldwise(["audit", "all", ...args, "--json"], { cwd });
+    return { code, audits: (events.at(-1) as { audits: unknown[] }).audits.map((audit) => auditSchema.parse(audit)) };
+  };
+  const clean = await audits();
+  expect(clean.audits.map(({ symbol, verdict }) => [symbol, verdict])).toEqual(
+    SYMBOLS.map((symbol) => [symbol, "none"]),
+  );
+  expect(clean.code).toBe(0);
+
+  const bundle = run("models", "logistic_SPX_h10");
+  const features = readFileSync(join(bundle, "feature_names.txt"), "utf8").trim().split("\n");
+  const columns = (what: string): string => `[${features.map((name) => `${what}("${name}")::DOUBLE`).join(", ")}]`;
+  const [all] = await query(
+    `SELECT ${columns("median")} AS median, ${columns("avg")} AS mean, ${columns("stddev_pop")} AS scale FROM '${at("data/datasets/SPX.parquet")}'`,
+  );
+  const scaler = JSON.stringify(all);
+  const path = join(bundle, "manifest.json");
+  const manifest = parseManifest(readFileSync(path, "utf8"), path);
+  manifest.files["scaler.json"] = { sha256: sha256(scaler), bytes: Buffer.byteLength(scaler) };
+  writeFileSync(join(bundle, "scaler.json"), scaler);
+  writeFileSync(path, renderManifest(manifest));
+  const planted = await audits("--symbol", "SPX");
+  expect(planted.code).toBe(1);
+  expect(planted.audits[0]!.findings).toMatchObject([
+    { check: "scaling", verdict: "certain", split: "logistic_SPX_h10", evidence: { statistics_of: "all rows" } },
+  ]);
 });

@@ -1,10 +1,8 @@
-/** `foldwise audit`: planted leaks are found, with their evidence, and a clean dataset is not accused. Clean runs: allModels.test.ts. */
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** `foldwise audit`: planted leaks are found, with their evidence. Runs: allModels.test.ts; a clean dataset: auditGuide.test.ts. */
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseManifest, renderManifest } from "../../src/artifacts/bundleManifest.js";
 import { type Audit, auditSchema } from "../../src/audit/index.js";
-import { sha256 } from "../../src/files/index.js";
 import { type CliResult, foldwise } from "./cli.js";
 import { columnsOf, preparedFolder, query, succeeds } from "./fixture.js";
 
@@ -31,12 +29,6 @@ const featuresOf = async (parquet: string): Promise<string[]> =>
           name,
         ),
     );
-
-it("accuses a clean dataset of nothing, its features being what the bars give", async () => {
-  const { stdout } = await succeeds(["audit", "--symbol", "MES", "--bars", "bars.csv"], { cwd });
-  expect(stdout).toMatch(/^Leaks\? NONE FOUND\n/);
-  expect(stdout).toMatch(/from bars +none +27 of 27 features are what the bars give/);
-});
 
 it("proves by the bars that a feature was moved up by a bar", async () => {
   mkdirSync(at("shifted"));
@@ -109,32 +101,8 @@ describe("rows and a split of the user's own", () => {
   });
 });
 
-it("finds that a bundle's scaler knows rows behind the training rows", async () => {
-  await succeeds(["train", "--model", "logistic", "--symbol", "MES", "--horizon", "20", "--run-id", "own"], { cwd });
-  const bundle = at("experiments", "runs", "own", "models", "logistic_MES_h20");
-  const features = readFileSync(join(bundle, "feature_names.txt"), "utf8").trim().split("\n");
-  const columns = (what: string): string => `[${features.map((name) => `${what}("${name}")::DOUBLE`).join(", ")}]`;
-  const [all] = await query(
-    `SELECT ${columns("median")} AS median, ${columns("avg")} AS mean, ${columns("stddev_pop")} AS scale FROM '${at("data/datasets/MES.parquet")}'`,
-  );
-  const scaler = JSON.stringify(all);
-  writeFileSync(join(bundle, "scaler.json"), scaler);
-  const path = join(bundle, "manifest.json");
-  const manifest = parseManifest(readFileSync(path, "utf8"), path);
-  manifest.files["scaler.json"] = { sha256: sha256(scaler), bytes: Buffer.byteLength(scaler) };
-  writeFileSync(path, renderManifest(manifest));
-  const result = await foldwise(["audit", "own"], { cwd });
-  expect(result.code, result.stderr).toBe(1);
-  expect(result.stdout).toMatch(/^Leaks\? CERTAIN: 1 finding\n/);
-  expect(result.stdout).toContain("The scaler of logistic_MES_h20 holds the statistics of all rows");
-});
-
-it.each([
-  [["audit"], /--symbol NAME/],
-  [["audit", "nowhere"], /foldwise runs/],
-  [["audit", "--data", "data/datasets/MES.parquet", "--split-column", "rsi_14"], /Write train, val or test/],
-])("%j is refused", async (args, remedy) => {
-  const { code, stderr } = await foldwise(args, { cwd });
+it("is refused with what to name", async () => {
+  const { code, stderr } = await foldwise(["audit"], { cwd });
   expect(code).toBe(2);
-  expect(stderr).toMatch(remedy);
+  expect(stderr).toMatch(/Give --symbol NAME, or one file with --data, or the name of a run/);
 });

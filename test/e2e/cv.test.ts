@@ -114,7 +114,7 @@ describe("purged k-fold of two models", () => {
 describe("two models of one run", () => {
   it("stand beside one another on their common rows, in text and in the run", async () => {
     const path = join(runDir("kfold"), "reports", "MES_h20_selection.json");
-    const { comparison } = parseSelection(readFileSync(path, "utf8"), path);
+    const { comparison, choice } = parseSelection(readFileSync(path, "utf8"), path);
     const losses = ["logistic", "lightgbm"].map((model) => reportOf("kfold", `${model}_MES_h20`).cv.metrics.log_loss);
     expect(comparison?.rows).toBe(reportOf("kfold", "logistic_MES_h20").cv.rows);
     expect(comparison?.models.map(({ log_loss }) => log_loss)).toEqual(
@@ -123,6 +123,13 @@ describe("two models of one run", () => {
     const behind = comparison!.models[1]!.behind_best!;
     expect(behind.log_loss_difference).toBeCloseTo(Math.abs(losses[0]! - losses[1]!), 6);
     expect(behind.interval[0]).toBeLessThan(behind.log_loss_difference);
+    // Two weeks of sessions are too few: gains in log-loss are compared, and no Sharpe ratio.
+    expect(choice).toMatchObject({
+      basis: "log_loss",
+      block: comparison!.bootstrap.block,
+      overfitting: { blocks: 16 },
+    });
+    expect(choice!.no_deflated_sharpe_because).toMatch(/^1\d sessions, and at least 20 are needed$/);
     const { stdout } = await succeeds(["report", "kfold"], { cwd });
     expect(stdout).toMatch(/Each model beside l\w+, the best-placed, on [\d ]+ out-of-fold rows:/);
   });
@@ -178,6 +185,12 @@ describe("other schemes", () => {
     expect(folds).toHaveLength(3);
     for (const { fit, test } of folds) expect(fit.to! < test.from!).toBe(true);
     expect(new Set(folds.map(({ fit }) => fit.from)).size).toBe(3);
+    // Of kfold's rows it tests three quarters, on which both are compared.
+    const path = join(runDir("forward"), "reports", "MES_h20_selection.json");
+    const { choice } = parseSelection(readFileSync(path, "utf8"), path);
+    const compared = choice!.compared.map(({ run_id, model_name }) => `${run_id} ${model_name}`);
+    expect(compared).toEqual(expect.arrayContaining(["forward logistic", "kfold logistic", "kfold lightgbm"]));
+    expect(choice!.not_compared).toEqual([]);
   });
 
   it("walk-forward by calendar takes whole weeks", async () => {
@@ -290,6 +303,7 @@ describe("what cannot be done is refused with the remedy, before anything is wri
       /walk-forward window is longer than the data/,
     ],
     [["--scheme", "walk-forward", "--train-rows", "900", "--test-rows", "2"], /steps; at most 127 are allowed/],
+    [["--prior-trials", "1.5"], /--prior-trials <n>' argument '1.5' is invalid/],
     [["--seeds", "7,07"], /A seed is named twice/],
     [["--scheme", "walk-forward", "--train-rows", "900"], /needs both train_rows and test_rows/],
     [["--scheme", "cpcv", "--groups", "3", "--test-groups", "3"], /none would train/],

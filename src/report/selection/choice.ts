@@ -85,6 +85,9 @@ const SHORTEST = 5;
 /** So many sessions are needed: four blocks. */
 export const FEWEST_SESSIONS = 4 * SHORTEST;
 
+/** Fewer than 252 splits, of 10 blocks, are told as coarse. */
+const FINE_BLOCKS = 10;
+
 /** @param input With one period at least. */
 export function buildChoice(input: ChoiceInput): Choice {
   const { compared, notCompared, priorTrials, basis, results, block, sessionsPerYear } = input;
@@ -170,7 +173,7 @@ function overfittingLine({ overfitting, no_overfitting_because, basis, block, co
     basis === "log_loss"
       ? `log-loss of ${whole(periods)} blocks of ${whole(block ?? 0)} rows`
       : `${basis} Sharpe ratio of ${whole(periods)} sessions`;
-  return `Probability of backtest overfitting ${figure(probability, 2)}: ${whole(compared.length)} compared by ${of}, ${whole(splits)} splits of ${blocks} parts.`;
+  return `Probability of backtest overfitting ${figure(probability, 2)}: ${whole(compared.length)} compared by ${of}, ${whole(splits)} splits of ${blocks} parts${blocks < FINE_BLOCKS ? ": coarse" : ""}.`;
 }
 
 function deflatedLine({ deflated_sharpe, no_deflated_sharpe_because, configurations }: Choice): string {
