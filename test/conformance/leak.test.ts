@@ -56,29 +56,41 @@ const { versions } = await installedEngines();
 
 let folder: string;
 let pool: EnginePool;
+/** Of all fits, so that they share its files of row numbers. */
+let run: Run;
 const data: Noise[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "foldwise-leak-"));
   pool = createPool({ workers: 1 });
+  const jobs = ModelRegistry.listAll().flatMap(({ id }) => [cellOf(id, "inTime"), cellOf(id, "shuffled")]);
+  const described = { command: "", seed: SEEDS[0]!, versions: {}, datasets: {}, options: {}, jobs, config: "" };
+  run = Run.create({ runsDir: join(folder, "runs"), ...described });
   for (const seed of SEEDS) data.push(await noiseDatasets({ ...SIZE, seed, folder: join(folder, `data-${seed}`) }));
 });
 afterAll(async () => {
   await pool.close();
+  run.release();
   rmSync(folder, { recursive: true, force: true });
+});
+
+const cellOf = (model: string, kind: keyof Noise) => ({
+  job: `${model}_${kind}_h${SIZE.horizon}`,
+  model,
+  symbol: kind,
+  horizon: SIZE.horizon,
 });
 
 /** Share of right answers among all out-of-fold ones. */
 async function accuracyOf(
   definition: ModelDefinition,
+  kind: keyof Noise,
   dataset: StoredDataset,
   { seed, sections, embargo }: { seed: number; sections: Sections; embargo?: number },
 ): Promise<number> {
   const training = resolveTrainingConfig({ cwd: process.cwd(), flags: { seed, preset: "reference" } });
   const settings = resolveModelConfig(definition, { training, config: sections });
   const { horizon, seqLen, rows } = SIZE;
-  const cell = { job: `${definition.id}_NOISE_h${horizon}`, model: definition.id, symbol: "NOISE", horizon };
-  const described = { command: "", seed, versions: {}, datasets: {}, options: {}, jobs: [cell], config: "" };
-  const run = Run.create({ runsDir: join(folder, "runs"), ...described });
+  const cell = cellOf(definition.id, kind);
   const plan = planCv(dataset, { ...training.config.validation, folds: FOLDS }, embargo, seqLen);
   const work = { run, cell, definition, settings, dataset, plan, seed, device: "cpu", pool } as const;
   const right = await Promise.all(
@@ -87,14 +99,19 @@ async function accuracyOf(
       return fold.test.length * classificationMetrics(labelsOf(dataset, horizon, fold.test), p).accuracy;
     }),
   );
-  run.release();
   expect(plan.rows.length).toBe(rows);
   return right.reduce((sum, each) => sum + each, 0) / rows;
 }
 
-async function meanOverSeeds(accuracy: (noise: Noise, seed: number) => Promise<number>): Promise<number> {
+/** Of the accuracies, over the seeds. */
+async function meanAccuracy(
+  definition: ModelDefinition,
+  kind: keyof Noise,
+  options: { sections: Sections; embargo?: number },
+): Promise<number> {
   let sum = 0;
-  for (const [i, seed] of SEEDS.entries()) sum += await accuracy(data[i]!, seed);
+  for (const [i, seed] of SEEDS.entries())
+    sum += await accuracyOf(definition, kind, data[i]![kind], { seed, ...options });
   return sum / SEEDS.length;
 }
 
@@ -104,7 +121,7 @@ for (const definition of ModelRegistry.listAll()) {
     if (sections === undefined) throw new Error(`Give ${definition.id} settings with which it learns rows by heart.`);
 
     it("answers as chance does where rows whose labels overlap tested ones are purged", async () => {
-      const mean = await meanOverSeeds(({ inTime }, seed) => accuracyOf(definition, inTime, { seed, sections }));
+      const mean = await meanAccuracy(definition, "inTime", { sections });
       expect(Math.abs(mean - CHANCE)).toBeLessThan(MARGIN);
     });
 
@@ -113,7 +130,7 @@ for (const definition of ModelRegistry.listAll()) {
       // Each piece holds one window: a segment would compute many answers for the one that counts.
       const mode = definition.capabilities.input === "sequence" ? { mode: "windowed" } : {};
       const options = { sections: { model_params, training: { ...training, ...mode } }, embargo: 0 };
-      const mean = await meanOverSeeds(({ shuffled }, seed) => accuracyOf(definition, shuffled, { seed, ...options }));
+      const mean = await meanAccuracy(definition, "shuffled", options);
       expect(mean).toBeGreaterThan(CHANCE + MARGIN);
     });
   });

@@ -23,7 +23,8 @@ export interface Noise {
   inTime: StoredDataset;
   /**
    * What a tool makes of them that shuffles before it splits: examples in random order, each with its own bars (a piece of
-   * `seqLen` rows, so that its window stays whole) and with a label that seems to end with its row.
+   * `seqLen` rows, so that its window stays whole) and with a label that seems to end with its row. So every split of them is
+   * shuffled, those within a fit too: rows to stop by, and those by which svm makes probabilities.
    */
   shuffled: StoredDataset;
 }
