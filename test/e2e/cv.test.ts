@@ -1,6 +1,7 @@
 /** `foldwise cv` on prepared bars: what each fold saw, what is written, what a kill leaves, and what is refused. */
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -104,6 +105,22 @@ describe("purged k-fold of two models", () => {
     const sideBySide = await succeeds(["runs", "kfold"], { cwd });
     expect(sideBySide.stdout).toMatch(/MES, horizon 20 bars.*purged 4-fold/);
     expect(sideBySide.stdout).toMatch(/\(prior only\)/);
+  });
+});
+
+describe("audited", () => {
+  it("is certain of no leak, and finds answers to rows that their fold had fitted", async () => {
+    const { stdout } = await succeeds(["audit", "kfold"], { cwd });
+    expect(stdout).toMatch(/^label overlap +none +label intervals of 8 pairs/m);
+    expect(stdout).toMatch(/^run +none +2 jobs: reported rows and [\d ]+ answers against the plan/m);
+    cpSync(runDir("kfold"), runDir("mixed"), { recursive: true });
+    const [from, to] = ["kfold", "mixed"].map((id) => oofOf(id, "lightgbm_MES_h20"));
+    await query(
+      `COPY (SELECT * REPLACE (((fold + 1) % 4)::TINYINT AS fold) FROM '${from}') TO '${to}' (FORMAT parquet)`,
+    );
+    const mixed = await foldwise(["audit", "mixed"], { cwd });
+    expect(mixed.code, mixed.stderr).toBe(1);
+    expect(mixed.stdout).toMatch(/CERTAIN \(run\) lightgbm_MES_h20, fold 1: \d+ rows were fitted and answered as test/);
   });
 });
 
