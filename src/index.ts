@@ -45,4 +45,13 @@ export {
   type TrainModelOptions,
 } from "./training/index.js";
 export * from "./types/index.js";
-export { type HoldoutPlan, planHoldout } from "./validation/index.js";
+export {
+  combinatorialPurged,
+  type Fold,
+  type HoldoutPlan,
+  planHoldout,
+  purgedKFold,
+  type SplitInput,
+  stopSlice,
+  walkForward,
+} from "./validation/index.js";

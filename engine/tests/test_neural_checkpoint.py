@@ -71,9 +71,9 @@ def test_a_fit_that_goes_on_ends_as_an_unbroken_one(case: Case, folder: Path, mo
 
 def test_the_schedule_and_the_best_epoch_survive(case: Case, folder: Path) -> None:
     case.labels(20, np.random.default_rng(0).integers(-1, 2, len(case.X)).astype(np.int8))
-    options = training("tcn", lr=0.05, max_epochs=40, patience=9, lr_schedule="plateau")
+    options = training("tcn", lr=0.05, max_epochs=60, patience=14, lr_schedule="plateau")
     unbroken = case.fit("tcn", training=options)
-    case.caller = Quiet(cancel_at=unbroken.result.best_epoch + 6)  # the rate was halved, the best weights are older
+    case.caller = Quiet(cancel_at=unbroken.result.best_epoch + 11)  # the rate was halved, the best weights are older
     with pytest.raises(Cancelled):
         case.fit("tcn", training=options, checkpoint=str(folder))
     case.caller = Quiet()
@@ -102,6 +102,8 @@ def test_a_finished_fit_is_not_trained_again(case: Case, folder: Path) -> None:
         {"weights": np.linspace(0.5, 1.5, 153, dtype=np.float32)},
         {"train": np.arange(8, 150, dtype=np.int32)},
         {"stop": np.arange(170, 200, dtype=np.int32)},
+        {"train, as many": np.arange(7, 160, dtype=np.int32)},
+        {"stop, as many": np.arange(160, 199, dtype=np.int32)},
         {"class_scale": (1.0, 2.0, 1.0)},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -109,6 +111,7 @@ def test_a_finished_fit_is_not_trained_again(case: Case, folder: Path) -> None:
 def test_another_configurations_checkpoint_is_refused(case: Case, folder: Path, changes: dict[str, Any]) -> None:
     left = killed(case, "gru", folder, 1)
     before = left.read_bytes()
+    changes = {name.removesuffix(", as many"): value for name, value in changes.items()}
     with pytest.raises(EngineError, match="belongs to a fit of other data, parameters, seed") as caught:
         fit(case, "gru", folder, **changes)
     assert caught.value.code == "bad_data"

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { cvRun } from "../training/index.js";
-import { examples, positiveInteger, runs, wholeNumbers } from "./command.js";
+import { examples, positiveInteger, runs, wholeNumber, wholeNumbers } from "./command.js";
 import { FIT_FLAGS, type FitOptions, fitRequest } from "./fitRequest.js";
 import { sharedFlags } from "./flags.js";
 import { printCv } from "./outcome.js";
@@ -16,6 +16,7 @@ interface Options extends FitOptions {
   trainPeriods?: number;
   groups?: number;
   testGroups?: number;
+  priorTrials?: number;
 }
 
 export function cvCommand(program: Command): void {
@@ -62,7 +63,12 @@ export function cvCommand(program: Command): void {
       positiveInteger,
     )
     .option("--groups <n>", "cpcv: groups of rows (default: 10)", positiveInteger)
-    .option("--test-groups <k>", "cpcv: groups that a split tests (default: 2)", positiveInteger);
+    .option("--test-groups <k>", "cpcv: groups that a split tests (default: 2)", positiveInteger)
+    .option(
+      "--prior-trials <n>",
+      "configurations tried before or elsewhere, beside those of the runs folder (default: 0)",
+      wholeNumber,
+    );
   sharedFlags(command, ...FIT_FLAGS).addHelpText(
     "after",
     examples(
@@ -84,6 +90,7 @@ export function cvCommand(program: Command): void {
       "validation.train_periods": options.trainPeriods,
       "validation.groups": options.groups,
       "validation.test_groups": options.testGroups,
+      "validation.prior_trials": options.priorTrials,
     };
     return printCv(context.output, await cvRun(fitRequest(context, options, flags)));
   });

@@ -1,8 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunJob } from "../artifacts/index.js";
-import { formatCvLeaderboard, formatCvReport, formatLeaderboard, formatReport, type Report } from "../report/index.js";
-import type { CvRunResult, TrainRunResult } from "../training/index.js";
+import type { Run, RunJob } from "../artifacts/index.js";
+import {
+  formatCvLeaderboard,
+  formatCvReport,
+  formatLeaderboard,
+  formatReport,
+  formatSelection,
+  type Report,
+} from "../report/index.js";
+import { type CvRunResult, readSelections, type TrainRunResult } from "../training/index.js";
 import type { Output } from "./output.js";
 
 /** What `train` and `resume` say at the end, and the exit code. */
@@ -13,6 +20,7 @@ export function printOutcome(output: Output, { run, reports }: TrainRunResult): 
   const [only] = reports;
   if (jobs.length === 1 && only !== undefined) output.print(formatReport(only));
   else if (reports.length > 0) output.print(formatLeaderboard(reports));
+  printSelections(output, run);
   for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
   output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
   const best = bestJob(jobs, reports);
@@ -52,6 +60,7 @@ export function printCv(output: Output, { run, reports }: CvRunResult): number {
   const [only] = reports;
   if (jobs.length === 1 && only !== undefined) output.print(formatCvReport(only));
   else if (reports.length > 0) output.print(formatCvLeaderboard(reports));
+  printSelections(output, run);
   for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
   output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
   output.result({
@@ -73,6 +82,11 @@ export function printCv(output: Output, { run, reports }: CvRunResult): number {
     })),
   });
   return exitCode(jobs);
+}
+
+/** The models of each symbol and horizon beside one another. */
+function printSelections(output: Output, run: Run): void {
+  for (const text of readSelections(run).map(formatSelection)) if (text !== "") output.print(text);
 }
 
 /** As leaderboards are ordered: by the calibrate rows, since the order of the test figures is no choice to be made. */

@@ -1,14 +1,22 @@
 import type { Command } from "commander";
 import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
-import { formatCvLeaderboard, formatCvReport, formatLeaderboard, formatReport } from "../report/index.js";
-import { readReports } from "../training/index.js";
+import {
+  formatAgainst,
+  formatCvLeaderboard,
+  formatCvReport,
+  formatLeaderboard,
+  formatReport,
+  formatSelection,
+} from "../report/index.js";
+import { compareRuns, readReports, readSelections } from "../training/index.js";
 import { FoldwiseError } from "../types/index.js";
-import { commaList, examples, runs } from "./command.js";
+import { type CommandContext, commaList, examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
 
 interface Options {
   runs?: string;
   model?: string[];
+  against?: string;
 }
 
 export function reportCommand(program: Command): void {
@@ -17,9 +25,18 @@ export function reportCommand(program: Command): void {
     "runsDir",
   )
     .option("--model <names>", "only these models, comma-separated", commaList)
-    .addHelpText("after", examples("foldwise report 20260101_120000 --model xgboost"));
+    .option("--against <run-id>", "compare a cross-validation with another one, on the rows that both have answered")
+    .addHelpText(
+      "after",
+      examples(
+        "foldwise report 20260101_120000 --model xgboost",
+        "foldwise report 20260101_120000 --against 20260102_090000",
+      ),
+    );
   runs<Options>(command, async ({ output }, options) => {
-    const run = Run.open(options.runs ?? DEFAULT_RUNS, command.args[0] ?? "");
+    const folder = options.runs ?? DEFAULT_RUNS;
+    const run = Run.open(folder, command.args[0] ?? "");
+    if (options.against !== undefined) return printAgainst(output, run, Run.open(folder, options.against), options);
     const read = readReports(run);
     const all: readonly { model_name: string }[] = read.reports;
     const wanted = ({ model_name }: { model_name: string }): boolean => options.model?.includes(model_name) ?? true;
@@ -39,9 +56,23 @@ export function reportCommand(program: Command): void {
       read.kind === "cv"
         ? shown(read.reports.filter(wanted), formatCvLeaderboard, formatCvReport)
         : shown(read.reports.filter(wanted), formatLeaderboard, formatReport);
-    output.print(text);
-    output.result({ event: "finished", status: "succeeded", run_id: run.id, reports: read.reports.filter(wanted) });
+    // Models beside one another: all of the run, or it would be another comparison.
+    const selections = options.model === undefined ? readSelections(run) : [];
+    output.print([text, ...selections.map(formatSelection)].filter((part) => part !== "").join("\n"));
+    output.result({
+      event: "finished",
+      status: "succeeded",
+      run_id: run.id,
+      reports: read.reports.filter(wanted),
+      selections,
+    });
   });
+}
+
+async function printAgainst(output: CommandContext["output"], run: Run, other: Run, { model }: Options): Promise<void> {
+  const against = await compareRuns(run, other, { models: model });
+  output.print(against.map(formatAgainst).join("\n\n"));
+  output.result({ event: "finished", status: "succeeded", run_id: run.id, against_run_id: other.id, against });
 }
 
 /** Several side by side first, then each by itself. */

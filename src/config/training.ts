@@ -123,6 +123,12 @@ export const trainingFileSchema = z.strictObject({
         .describe("walk-forward by calendar: periods before the first tested one."),
       groups: z.int().min(2).max(127).default(10).describe("cpcv: groups of neighbouring rows."),
       test_groups: z.int().min(1).max(126).default(2).describe("cpcv: groups that a split tests."),
+      prior_trials: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(0)
+        .describe("Of cv: configurations that were tried before or elsewhere, beside those of the runs folder."),
     })
     .prefault({})
     .describe("How rows are kept apart."),

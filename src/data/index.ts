@@ -1,4 +1,5 @@
 export { type AnsweredRowNumbers, readAnsweredRows } from "./answered-rows.js";
+export { readAnswers, type StoredAnswers } from "./answers.js";
 export { type BarsFile, type MarketClock, type ReadBarsOptions, readBars } from "./bars.js";
 export { containerOf, labelledRows, viewOf } from "./container.js";
 export { type FoundOrder, guessedOrder, orderInWords } from "./date-order.js";

@@ -27,13 +27,53 @@ export function compareModels(
   other: Float64Array,
   { durations, seed }: { durations: ArrayLike<number>; seed: number },
 ): ModelComparison {
-  const difference = loss.map((value, i) => value - other[i]!);
-  const { intervals, bootstrap } = blockBootstrap({ difference }, { block: blockLength(durations, loss.length), seed });
+  return pairedDifference(loss, other, { block: blockLength(durations, loss.length), seed });
+}
+
+/** The same of any two series whose lesser values are the better, in time order, by blocks of this length. */
+export function pairedDifference(
+  first: Float64Array,
+  second: Float64Array,
+  { block, seed }: { block: number; seed: number },
+): ModelComparison {
+  const difference = first.map((value, i) => value - second[i]!);
+  const { intervals, bootstrap } = blockBootstrap({ difference }, { block, seed });
   const interval = intervals.difference;
   return {
     difference: weightedMean(difference),
     interval,
     bootstrap,
     verdict: verdictOf({ interval, blocks: bootstrap.blocks }),
+  };
+}
+
+/** Several models on the same rows, each beside the one with the least loss. */
+export interface Standing {
+  /** Number of the best-placed one. It was chosen on these rows, so that its lead is somewhat too large. */
+  best: number;
+  /** Each model minus the best-placed: above zero it is worse. Null for that one itself. Nats. */
+  behind: ({ difference: number; interval: Interval; verdict: Verdict } | null)[];
+  bootstrap: BlockBootstrap;
+}
+
+/**
+ * @param losses (models ≥ 1) of (N) each, as `compareModels` takes them.
+ * @returns With verdicts of the question: is it worse than the best-placed?
+ */
+export function againstBest(
+  losses: readonly Float64Array[],
+  { durations, seed }: { durations: ArrayLike<number>; seed: number },
+): Standing {
+  const means = losses.map((loss) => weightedMean(loss));
+  const best = means.indexOf(Math.min(...means));
+  const compared = losses.map((loss) => compareModels(losses[best]!, loss, { durations, seed }));
+  return {
+    best,
+    behind: compared.map(({ difference, interval, verdict }, m) =>
+      m === best
+        ? null
+        : { difference: -difference, interval: { lower: -interval.upper, upper: -interval.lower }, verdict },
+    ),
+    bootstrap: compared[best]!.bootstrap,
   };
 }

@@ -8,6 +8,8 @@ export * from "./losses.js";
 export * from "./metrics.js";
 export * from "./overfitting.js";
 export * from "./prior.js";
+export * from "./rowResults.js";
+export * from "./selection.js";
 export * from "./sharpe.js";
 export * from "./trading.js";
 export * from "./verdict.js";

@@ -25,7 +25,7 @@ export const neuralTraining = (seqLen: number) =>
     lr_schedule: z
       .enum(["plateau", "cosine", "constant"])
       .default("plateau")
-      .describe("plateau: halved after five epochs without a better log-loss; cosine: down to zero at max_epochs."),
+      .describe("plateau: halved after ten epochs without a better log-loss; cosine: down to zero at max_epochs."),
     weight_decay: z.number().min(0).max(1).default(0.01).describe("Decoupled weight decay of AdamW."),
     grad_clip: z.number().gt(0).nullable().default(1).describe("Largest norm of a step's gradient; null: no limit."),
     precision: z

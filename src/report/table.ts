@@ -20,6 +20,10 @@ export function table(rows: readonly (readonly string[])[], cells: "figures" | "
 export const figure = (value: number | null, digits = 4): string =>
   value === null ? "–" : value.toFixed(digits).replace("-", "−");
 
+/** A difference with its interval. */
+export const difference = (value: number, [low, high]: readonly [number, number], digits = 4): string =>
+  `${figure(value, digits)} [${figure(low, digits)}, ${figure(high, digits)}]`;
+
 export const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** 12345 as `12 345`. */

@@ -1,4 +1,5 @@
 export type { TrainRunRequest } from "./call.js";
+export { compareRuns, readSelections } from "./compare/index.js";
 export { type CreateModelOptions, createModel, defaultPool } from "./createModel.js";
 export { type CvPlan, type CvRequest, type CvRunResult, cvRun, planCv } from "./cv/index.js";
 export type { TrainableModel } from "./model.js";

@@ -1,6 +1,7 @@
 import { DEFAULT_RUNS, type Run } from "../artifacts/index.js";
 import { throwIfAborted } from "../types/index.js";
 import { resolveCall, type TrainRunRequest } from "./call.js";
+import { selectionsAtEnd } from "./compare/index.js";
 import { resumeCv } from "./cv/index.js";
 import { planGrid } from "./grid.js";
 import { holdoutOf, openSymbols } from "./opened.js";
@@ -35,7 +36,7 @@ export async function trainRun(request: TrainRunRequest): Promise<TrainRunResult
       onEvent: request.onEvent,
     };
     const run = createRun(session, cells, request.command, request.runId);
-    await execute(run, session);
+    await execute(run, session, selectionsAtEnd(run));
     return trained(run);
   } finally {
     await own.pool.close();
@@ -46,7 +47,8 @@ export async function trainRun(request: TrainRunRequest): Promise<TrainRunResult
 export async function resumeRun(request: ResumeRequest): Promise<RunResult> {
   const run = findRun(request);
   if (kindOf(run) === "cv") return resumeCv(run, request);
-  await execute(run, await reopen(run, request, holdoutOf));
+  const session = await reopen(run, request, holdoutOf);
+  await execute(run, session, selectionsAtEnd(run));
   return trained(run);
 }
 

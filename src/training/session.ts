@@ -71,11 +71,23 @@ export function createRun(
 }
 
 /** `train`: fits, saves and judges the run's cells that have not succeeded. */
-export function execute(run: Run, session: Session): Promise<void> {
-  return runCells(run, session, (pool, onEvent) => {
-    const openings = openingsOfRun(run, session);
-    return (cell, context) => workOn({ run, session, pool, openings, onEvent }, cell, context);
-  });
+export function execute(run: Run, session: Session, atEnd?: CellsOptions["atEnd"]): Promise<void> {
+  return runCells(
+    run,
+    session,
+    (pool, onEvent) => {
+      const openings = openingsOfRun(run, session);
+      return (cell, context) => workOn({ run, session, pool, openings, onEvent }, cell, context);
+    },
+    { atEnd },
+  );
+}
+
+export interface CellsOptions {
+  /** Cells that fit at the same time; the pool's workers when absent. */
+  concurrency?: number | undefined;
+  /** Called when every cell has ended, unless the run was interrupted: what is written of all of them together. */
+  atEnd?: (() => Promise<void>) | undefined;
 }
 
 /** Works on the run's cells that have not succeeded; the run's folder has every trace of it. */
@@ -83,7 +95,7 @@ export async function runCells(
   run: Run,
   session: Session<unknown>,
   workerOf: (pool: EnginePool, onEvent: OnEvent) => CellWorker,
-  concurrency?: number,
+  { concurrency, atEnd }: CellsOptions = {},
 ): Promise<void> {
   const { signal } = session;
   const onEvent: OnEvent = (event) => {
@@ -114,6 +126,7 @@ export async function runCells(
       cleanUp: async () => {
         await own?.pool.close();
         await rm(join(run.dir, WORK_FOLDER), { recursive: true, force: true });
+        if (signal?.aborted !== true) await atEnd?.();
       },
       ...(signal === undefined ? {} : { signal }),
     });

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, it } from "vitest";
-import { type PredictionBatch, type PredictionColumn, writePredictions } from "../../src/data/index.js";
+import { type PredictionBatch, type PredictionColumn, readAnswers, writePredictions } from "../../src/data/index.js";
+import { PREDICTION_COLUMNS } from "../../src/inference/index.js";
 import { NO_LABEL } from "../../src/types/index.js";
 import { failureOf, temporaryFolder } from "./helpers.js";
 
@@ -96,5 +97,42 @@ describe("writePredictions", () => {
 
   it("refuses an extension that it does not write", async () => {
     expect((await failureOf(writePredictions("out.json", COLUMNS, []))).code).toBe("usage.bad_extension");
+  });
+});
+
+describe("readAnswers", () => {
+  const answers: PredictionBatch = {
+    timestamp: Float64Array.of(5e6, 6e6, 7e6),
+    row: Int32Array.of(0, 1, 2),
+    part: ["oof", "test", "oof"],
+    fold: Int8Array.of(0, 0, 1),
+    repeat: new Int8Array(3),
+    label: Int8Array.of(-1, 1, NO_LABEL),
+    label_end: Float64Array.of(8e6, 9e6, Number.NaN),
+    prediction: new Int8Array(3),
+    p_short: Float32Array.of(0.1, 0.2, 0.3),
+    p_neutral: Float32Array.of(0.6, 0.6, 0.6),
+    p_long: Float32Array.of(0.3, 0.2, 0.1),
+    confidence: new Float32Array(3),
+  };
+
+  it("reads the labelled rows of one part as they were written", async () => {
+    const path = join(temporaryFolder(), "oof.parquet");
+    await writePredictions(path, PREDICTION_COLUMNS, [answers, answers]);
+    expect(await readAnswers(path, "oof")).toEqual({
+      timestamps: Float64Array.of(5e6, 5e6),
+      labelEnds: Float64Array.of(8e6, 8e6),
+      labels: Int8Array.of(-1, -1),
+      p: Float32Array.of(0.1, 0.6, 0.3, 0.1, 0.6, 0.3),
+    });
+  });
+
+  it("refuses what is missing, damaged or holds no predictions", async () => {
+    const path = join(temporaryFolder(), "other.parquet");
+    expect((await failureOf(readAnswers(path, "oof"))).category).toBe("data");
+    await writePredictions(path, COLUMNS, [first]);
+    expect((await failureOf(readAnswers(path, "oof"))).code).toBe("data.no_predictions");
+    writeFileSync(path, readFileSync(path).subarray(0, 200));
+    expect((await failureOf(readAnswers(path, "oof"))).code).toBe("data.truncated_parquet");
   });
 });

@@ -12,7 +12,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CvReport, parseCvReport } from "../../src/report/index.js";
+import { Run } from "../../src/artifacts/index.js";
+import { type AgainstReport, type CvReport, parseCvReport, parseSelection } from "../../src/report/index.js";
+import { compareRuns } from "../../src/training/index.js";
+import { failureOf } from "../data/helpers.js";
 import { type CliResult, foldwise } from "./cli.js";
 import { preparedFolder, query, type Row, readJson, succeeds } from "./fixture.js";
 
@@ -121,6 +124,31 @@ describe("audited", () => {
     const mixed = await foldwise(["audit", "mixed"], { cwd });
     expect(mixed.code, mixed.stderr).toBe(1);
     expect(mixed.stdout).toMatch(/CERTAIN \(run\) lightgbm_MES_h20, fold 1: \d+ rows were fitted and answered as test/);
+    rmSync(runDir("mixed"), { recursive: true });
+  });
+});
+
+describe("two models of one run", () => {
+  it("stand beside one another on their common rows, in text and in the run", async () => {
+    const path = join(runDir("kfold"), "reports", "MES_h20_selection.json");
+    const { comparison, choice } = parseSelection(readFileSync(path, "utf8"), path);
+    const losses = ["logistic", "lightgbm"].map((model) => reportOf("kfold", `${model}_MES_h20`).cv.metrics.log_loss);
+    expect(comparison?.rows).toBe(reportOf("kfold", "logistic_MES_h20").cv.rows);
+    expect(comparison?.models.map(({ log_loss }) => log_loss)).toEqual(
+      [...losses].sort().map((loss) => expect.closeTo(loss, 6)),
+    );
+    const behind = comparison!.models[1]!.behind_best!;
+    expect(behind.log_loss_difference).toBeCloseTo(Math.abs(losses[0]! - losses[1]!), 6);
+    expect(behind.interval[0]).toBeLessThan(behind.log_loss_difference);
+    // Two weeks of sessions are too few: gains in log-loss are compared, and no Sharpe ratio.
+    expect(choice).toMatchObject({
+      basis: "log_loss",
+      block: comparison!.bootstrap.block,
+      overfitting: { blocks: 16 },
+    });
+    expect(choice!.no_deflated_sharpe_because).toMatch(/^1\d sessions, and at least 20 are needed$/);
+    const { stdout } = await succeeds(["report", "kfold"], { cwd });
+    expect(stdout).toMatch(/Each model beside l\w+, the best-placed, on [\d ]+ out-of-fold rows:/);
   });
 });
 
@@ -174,6 +202,12 @@ describe("other schemes", () => {
     expect(folds).toHaveLength(3);
     for (const { fit, test } of folds) expect(fit.to! < test.from!).toBe(true);
     expect(new Set(folds.map(({ fit }) => fit.from)).size).toBe(3);
+    // Of kfold's rows it tests three quarters, on which both are compared.
+    const path = join(runDir("forward"), "reports", "MES_h20_selection.json");
+    const { choice } = parseSelection(readFileSync(path, "utf8"), path);
+    const compared = choice!.compared.map(({ run_id, model_name }) => `${run_id} ${model_name}`);
+    expect(compared).toEqual(expect.arrayContaining(["forward logistic", "kfold logistic", "kfold lightgbm"]));
+    expect(choice!.not_compared).toEqual([]);
   });
 
   it("walk-forward by calendar takes whole weeks", async () => {
@@ -193,6 +227,71 @@ describe("other schemes", () => {
     expect(report.cv.metrics.log_loss).toBeCloseTo(mean, 9);
     const [oof] = await query(`SELECT count(*)::INT AS rows FROM '${oofOf("cpcv", "logistic_MES_h20")}'`);
     expect(oof?.rows).toBe(4 * report.rows.used);
+  });
+});
+
+describe("a cross-validation against another one", () => {
+  const against = async (run: string, other: string, ...args: string[]) => {
+    const { events } = await succeeds(["report", run, "--against", other, ...args, "--json"], { cwd });
+    return (events.at(-1) as unknown as { against: AgainstReport[] }).against;
+  };
+
+  it("is compared on the rows that both have answered, row by row", async () => {
+    const [found, best] = await against("forward", "kfold");
+    expect(found).toMatchObject({ first: { model_name: "logistic" }, second: { model_name: "logistic" } });
+    const [sql] = await query(
+      `WITH losses AS (SELECT row, filename, -ln(CASE label WHEN -1 THEN p_short WHEN 0 THEN p_neutral ELSE p_long END::DOUBLE) AS loss
+         FROM read_parquet(['${oofOf("forward", "logistic_MES_h20")}', '${oofOf("kfold", "logistic_MES_h20")}'], filename = true))
+       SELECT count(*)::INT AS rows, avg(a.loss) AS first, avg(b.loss) AS second FROM losses a JOIN losses b USING (row)
+       WHERE contains(a.filename, 'forward') AND contains(b.filename, 'kfold')`,
+    );
+    expect(found!.rows).toBe(sql!.rows);
+    expect(found!.rows).toBeLessThan(reportOf("kfold", "logistic_MES_h20").cv.rows);
+    expect(found!.first.log_loss).toBeCloseTo(Number(sql!.first), 9);
+    expect(found!.log_loss_difference).toBeCloseTo(Number(sql!.first) - Number(sql!.second), 9);
+    expect(found!.trading?.sessions).toBeGreaterThan(5);
+    // The better of the two where logistic itself is not.
+    expect(best === undefined || best.second.model_name === "lightgbm").toBe(true);
+  });
+
+  it("is told in words, and only of the models that are named", async () => {
+    const { stdout } = await succeeds(["report", "kfold", "--against", "cpcv", "--model", "logistic"], { cwd });
+    expect(stdout).toMatch(
+      /^logistic \(kfold\) better than logistic \(cpcv\)\? (YES|NO|NOT SHOWN): log-loss 0\.\d{4} against/,
+    );
+    expect(stdout.match(/better than/g)).toHaveLength(1);
+  });
+
+  /** A run's folder under another name, with one thing changed. */
+  const changedCopy = (id: string, file: string, from: RegExp, to: string): void => {
+    cpSync(runDir("kfold"), runDir(id), { recursive: true });
+    const path = join(runDir(id), file);
+    writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+    const run = join(runDir(id), "run.json");
+    writeFileSync(run, readFileSync(run, "utf8").replace('"run_id": "kfold"', `"run_id": "${id}"`));
+  };
+  beforeAll(() => {
+    changedCopy("h5", "run.json", /"horizon": 20/g, '"horizon": 5');
+    changedCopy("trained", "run.json", /"kind": "cv"/, '"kind": "train"');
+    changedCopy("other", "reports/logistic_MES_h20_cv.json", /"fingerprint": "../, '"fingerprint": "--');
+  });
+
+  const runOf = (id: string): Run => Run.open(join(cwd, "experiments", "runs"), id);
+
+  it("is refused where there is nothing in common", async () => {
+    const refused = await foldwise(["report", "kfold", "--against", "other"], { cwd });
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toMatch(/MES is another dataset in run kfold .* than in run other/);
+    for (const [other, models, message] of [
+      ["kfold", undefined, /Run kfold is itself/],
+      ["cpcv", ["lightgbm"], /Run cpcv has no report of lightgbm/],
+      ["h5", undefined, /no symbol and horizon in common: kfold has MES h20; h5 has MES h5/],
+      ["trained", undefined, /Run trained is a training run/],
+    ] as const) {
+      const { code, message: said } = await failureOf(compareRuns(runOf("kfold"), runOf(other), { models }));
+      expect(code).toMatch(/^usage\./);
+      expect(said).toMatch(message);
+    }
   });
 });
 
@@ -221,6 +320,7 @@ describe("what cannot be done is refused with the remedy, before anything is wri
       /walk-forward window is longer than the data/,
     ],
     [["--scheme", "walk-forward", "--train-rows", "900", "--test-rows", "2"], /steps; at most 127 are allowed/],
+    [["--prior-trials", "1.5"], /--prior-trials <n>' argument '1.5' is invalid/],
     [["--seeds", "7,07"], /A seed is named twice/],
     [["--scheme", "walk-forward", "--train-rows", "900"], /needs both train_rows and test_rows/],
     [["--scheme", "cpcv", "--groups", "3", "--test-groups", "3"], /none would train/],

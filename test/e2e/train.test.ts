@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readBundle } from "../../src/artifacts/index.js";
 import { BUILTIN } from "../../src/models/index.js";
-import { type Report, reportSchema } from "../../src/report/index.js";
+import { type Report, reportSchema, selectionSchema } from "../../src/report/index.js";
 import { type CliResult, foldwise, ROOT } from "./cli.js";
 import { bareSplits, columnsOf, predictionsOf, preparedFolder, readJson, succeeds } from "./fixture.js";
 
@@ -133,6 +133,19 @@ describe("train", () => {
     expect(splits.stderr).toContain("Training xgboost for MES, horizon=20");
     expect(splits.stdout).toMatch(/beats the prior\?/);
     expect(splits.stdout).toContain(`${JOBS.length} of ${JOBS.length} jobs succeeded. Run: `);
+  });
+
+  it("places the models by the calibrate rows, each beside the first, and by no test row", () => {
+    const { comparison, choice } = selectionSchema.parse(
+      readJson(join(runOf("splits"), "reports", "MES_h20_selection.json")),
+    );
+    const calibrate = (model: string) => reportOf("splits", `${model}_MES_h20`).validation.calibrate;
+    expect(choice).toBeNull();
+    expect(comparison).toMatchObject({ part: "val_calibrate", rows: calibrate("xgboost").rows });
+    expect(comparison!.models.map(({ model_name }) => model_name).sort()).toEqual([...MODELS].sort());
+    for (const { model_name, log_loss } of comparison!.models)
+      expect(log_loss).toBeCloseTo(calibrate(model_name).metrics.log_loss, 5);
+    expect(splits.stdout).toContain(`Each model beside ${comparison!.best}, the best-placed, on `);
   });
 
   it("counts each evaluation of test rows, over all runs of the folder", () => {

@@ -32,6 +32,9 @@ from foldwise_engine.process import cuda_devices, memory_share
 CACHE_SHARE = 64
 """The borders of all workers hold at most this fraction of the machine's memory; a set of them is about a megabyte."""
 
+BORDER_ROWS = 200_000
+"""Of more training rows CatBoost draws so many, by the seed, to find borders: dev_max_subset_size_for_build_borders."""
+
 LOSS = "MultiClass"
 STOP_LOSS = f"{LOSS}:hints=skip_train~true"
 """The training rows' loss of every round is of no use here; left out, the trees are the same."""
@@ -188,7 +191,8 @@ class CatBoostAdapter:
 
     def _borders(self, task: FitTask, params: Params, folder: Path) -> tuple[dict[str, str], Callable[[], bool]]:
         """What the engine is told of borders; and, to be called after the fit: keeps new ones, True where they were kept."""
-        key: Hashable = (task.data.train.key, params.border_count)
+        rows = task.data.train
+        key: Hashable = (rows.key, params.border_count, task.seed if len(rows) > BORDER_ROWS else None)
         kept, path = self.cache.get(key), folder / "borders.tsv"
         if kept is not None:
             path.write_bytes(kept)

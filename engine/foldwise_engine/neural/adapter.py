@@ -170,7 +170,7 @@ class SequenceAdapter(Generic[Params, Network]):
             "classes": data.classes,
             "class_scale": None if task.class_scale is None else task.class_scale.tolist(),
             "window": (window.length, window.start, window.end),
-            "segments": (network.least_segment, network.lead),
+            "segments": (network.answers, network.lead),
             "arrays": [None if a is None else hashlib.sha256(a.tobytes()).hexdigest() for a in arrays],
             "torch": str(torch.__version__),
         }
@@ -218,8 +218,7 @@ def plan_of(network: SequenceNetwork, options: Training, window: Window, rows: N
     """Which bars the steps of an epoch take, by `training.mode`."""
     if options.mode == "windowed":
         return Windowed(rows, window.length, batch_size)
-    answers = min(batch_size, max(network.least_segment, window.length))
-    return Dense(window, rows, batch_size, answers, network.lead)
+    return Dense(window, rows, batch_size, min(batch_size, network.answers), network.lead)
 
 
 def _log_scale(task: FitTask) -> Floats:

@@ -28,7 +28,7 @@ from foldwise_engine.neural.network import SequenceNetwork
 from foldwise_engine.neural.options import Training
 from foldwise_engine.neural.plan import Plan
 
-PLATEAU = 5
+PLATEAU = 10
 """Epochs without a better log-loss after which `plateau` halves the learning rate."""
 
 

@@ -45,8 +45,11 @@ class SequenceNetwork(nn.Module):
     """Whether a segment's answer equals the window's. If not, what selects or reports uses `sliding`."""
     stride = 1024
     """Answers that `sliding` is best asked for at a time."""
-    least_segment = 128
-    """Fewest answers of a training segment: its first bars serve as context only, so short ones waste more."""
+
+    @property
+    def answers(self) -> int:
+        """Answers of a training segment, S: its first bars serve as context only, so short ones waste more."""
+        return max(128, self.shape.seq_len)
 
     @property
     def lead(self) -> int:

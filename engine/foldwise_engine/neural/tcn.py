@@ -102,6 +102,11 @@ class Tcn(SequenceNetwork):
         self.head = nn.Linear(channels, shape.classes)
 
     @property
+    def answers(self) -> int:
+        """A whole step's by default: for T = 60 a bar is computed 1.22 times, with 128 it was 1.43, and no better for it."""
+        return max(256, self.shape.seq_len)
+
+    @property
     def receptive_field(self) -> int:
         """1 + 2 (k − 1) Σ d."""
         return 1 + sum(block.lost for block in self.stack())

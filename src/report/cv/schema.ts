@@ -73,6 +73,9 @@ export const cvReportSchema = z.strictObject({
     splits: count,
   }),
   seeds: z.array(count),
+  prior_trials: count
+    .default(0)
+    .describe("Configurations that were tried before or elsewhere, as --prior-trials said."),
   embargo: count.describe("Rows."),
   rows: z.strictObject({
     used: count.describe("Rows of train and validation that some fold may use."),

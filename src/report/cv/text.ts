@@ -1,4 +1,4 @@
-import { figure, table, whole } from "../table.js";
+import { difference, figure, table, whole } from "../table.js";
 import { formatTrading } from "../trading.js";
 import { formatBaselines } from "./baselines.js";
 import type { CvReport, FoldReport } from "./schema.js";
@@ -172,6 +172,3 @@ function facts({ rows, embargo, refit_epochs, cv, paths, across_folds }: CvRepor
     .filter((line) => line !== "")
     .join("\n");
 }
-
-const difference = (value: number, [low, high]: readonly [number, number]): string =>
-  `${figure(value)} [${figure(low)}, ${figure(high)}]`;

@@ -9,7 +9,7 @@ import { buildCvReport, type CvReport, encodeCvReport } from "../../report/index
 import { type OnEvent, type StoredDataset, throwIfAborted } from "../../types/index.js";
 import type { CellOutcome, GridCell } from "../grid.js";
 import type { ModelOrigin } from "../origin.js";
-import { fitFold, foldName } from "./fold.js";
+import { fitFold, foldName, rowsOfFold } from "./fold.js";
 import { FOLDS_FOLDER, keepFold, keptFold } from "./kept.js";
 import { type AnsweredFold, writeOof } from "./oof.js";
 import type { CvPlan, PlannedFold } from "./plan.js";
@@ -26,6 +26,8 @@ export interface CvWork {
   plan: CvPlan;
   /** All folds are fitted once for each. */
   seeds: readonly number[];
+  /** Configurations that somebody says to have tried elsewhere. */
+  priorTrials: number;
   /** Hours and costs, for a dataset that says nothing of them. */
   market: SymbolMarket;
   device: "cpu" | "cuda";
@@ -95,7 +97,7 @@ async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
     }
   };
   const kept = tasks.filter(
-    ({ fold, seed }) => keptFold(run, cell.job, foldName(seed, fold.fold), fold) !== null,
+    ({ fold, seed }) => keptFold(run, cell.job, foldName(seed, fold.fold), rowsOfFold(work, fold)) !== null,
   ).length;
   const message = `${tasks.length} fits${kept === 0 ? "" : `, ${kept} of them kept from before`}`;
   onEvent?.({ event: "stage", job: cell.job, stage: "folds", message });
@@ -115,7 +117,8 @@ async function answerFold(
 ): Promise<AnsweredFold> {
   const { run, cell } = work;
   const name = foldName(seed, fold.fold);
-  const kept = keptFold(run, cell.job, name, fold);
+  const rows = rowsOfFold(work, fold);
+  const kept = keptFold(run, cell.job, name, rows);
   if (kept !== null) return { fold, repeat, answer: kept };
   const answer = await fitFold({
     ...work,
@@ -123,7 +126,7 @@ async function answerFold(
     seed,
     onProgress: ({ step, total, metrics }) => tell(Math.min(0.99, step / total), metrics),
   });
-  keepFold(run, cell.job, name, fold, answer);
+  keepFold(run, cell.job, name, rows, answer);
   return { fold, repeat, answer };
 }
 
@@ -142,6 +145,7 @@ function reportOf(work: CvWork, folds: readonly AnsweredFold[], trading: ReturnT
     created: new Date(),
     scheme: { ...plan.scheme, splits: plan.folds.length },
     seeds: [...seeds],
+    prior_trials: work.priorTrials,
     embargo: plan.embargo,
     rows: {
       used: plan.rows.length,

@@ -7,7 +7,7 @@ import { classesIn, classificationMetrics, constantProbabilities, priorOf } from
 import type { ModelDefinition } from "../../models/index.js";
 import type { FoldReport } from "../../report/index.js";
 import type { FitProgress, StoredDataset } from "../../types/index.js";
-import { stopSlice } from "../../validation/index.js";
+import { type StopSlice, stopSlice } from "../../validation/index.js";
 import type { GridCell } from "../grid.js";
 import { trainable } from "../model.js";
 import type { ModelOrigin } from "../origin.js";
@@ -41,17 +41,33 @@ export interface FoldAnswer {
 /** `s{seed}_f{fold}`: a fold's name within its job. */
 export const foldName = (seed: number, fold: number): string => `s${seed}_f${fold}`;
 
+/** Every row on which a fold's answers depend; `fit` and `stop` are of its training rows. */
+export interface FoldRows extends StopSlice {
+  /** Of the dataset: what its row numbers mean. */
+  fingerprint: string;
+  train: Int32Array;
+  test: Int32Array;
+}
+
+/** A model that does not stop early fits on all training rows. */
+export function rowsOfFold(
+  { definition, dataset, plan }: Pick<FoldWork, "definition" | "dataset" | "plan">,
+  { train, test }: PlannedFold,
+): FoldRows {
+  const slice = definition.capabilities.earlyStopping
+    ? stopSlice(plan, train)
+    : { fit: train, stop: new Int32Array(0), purged: 0, embargoed: 0 };
+  return { fingerprint: dataset.manifest.fingerprint, train, test, ...slice };
+}
+
 /**
  * Fits a model on the fold's own rows (imputer, scaler and weights are those of these rows), stops it by the fold's own
  * slice, and answers for the tested rows by the native model.
  */
 export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
-  const { run, cell, definition, dataset, plan, fold, seed, pool, signal } = work;
+  const { run, cell, definition, dataset, fold, seed, pool, signal } = work;
   const start = performance.now();
-  const stops = definition.capabilities.earlyStopping;
-  const slice = stops
-    ? stopSlice(plan, fold.train)
-    : { fit: fold.train, stop: new Int32Array(0), purged: 0, embargoed: 0 };
+  const rows = rowsOfFold(work, fold);
   const name = foldName(seed, fold.fold);
   const workDir = join(run.dir, WORK_FOLDER, cell.job, name);
   rmSync(workDir, { recursive: true, force: true });
@@ -69,21 +85,15 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
     origin: work.origin,
   });
   try {
-    const y = (rows: Int32Array): Int8Array => labelsOf(dataset, cell.horizon, rows);
-    const metrics = await model.fit(
-      viewOf(dataset, slice.fit),
-      y(slice.fit),
-      viewOf(dataset, slice.stop),
-      y(slice.stop),
-      {
-        sampleWeights: weightsOf(dataset, cell.horizon, slice.fit),
-        ...(signal === undefined ? {} : { signal }),
-        ...(work.onProgress === undefined ? {} : { onProgress: work.onProgress }),
-      },
-    );
+    const y = (of: Int32Array): Int8Array => labelsOf(dataset, cell.horizon, of);
+    const metrics = await model.fit(viewOf(dataset, rows.fit), y(rows.fit), viewOf(dataset, rows.stop), y(rows.stop), {
+      sampleWeights: weightsOf(dataset, cell.horizon, rows.fit),
+      ...(signal === undefined ? {} : { signal }),
+      ...(work.onProgress === undefined ? {} : { onProgress: work.onProgress }),
+    });
     const p = await model.answer(viewOf(dataset, fold.test));
     const { engine, trainedClasses, windows } = model.details();
-    const fitted = windows === null ? slice.fit : windows.train.map((i) => slice.fit[i]!);
+    const fitted = windows === null ? rows.fit : windows.train.map((i) => rows.fit[i]!);
     // Of all training rows, those to stop by included: so that the prior is the same for every model.
     const prior = priorOf(y(fold.train));
     const facts: FoldReport = {
@@ -91,12 +101,12 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       seed,
       groups: fold.groups ?? null,
       fit: spanOf(dataset, fitted),
-      stop: stops ? spanOf(dataset, slice.stop) : null,
+      stop: definition.capabilities.earlyStopping ? spanOf(dataset, rows.stop) : null,
       test: spanOf(dataset, fold.test),
       purged: fold.purged,
       embargoed: fold.embargoed,
-      stop_purged: slice.purged,
-      stop_embargoed: slice.embargoed,
+      stop_purged: rows.purged,
+      stop_embargoed: rows.embargoed,
       trained_classes: [...trainedClasses],
       prior,
       best_epoch: metrics.bestEpoch,

@@ -3,6 +3,7 @@ import { symbolMarket } from "../../config/index.js";
 import type { CvReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
 import { resolveCall, type TrainCall, type TrainRunRequest } from "../call.js";
+import { selectionsAtEnd } from "../compare/index.js";
 import { chooseDevice, settlePrecision } from "../device.js";
 import { type CellWorker, planGrid } from "../grid.js";
 import { embargoOf, longestWindow, type OpenSymbolsOptions, openSymbols } from "../opened.js";
@@ -59,7 +60,10 @@ export async function resumeCv(run: Run, request: ResumeRequest): Promise<CvRunR
 
 async function finish(run: Run, session: Session<CvPlan>): Promise<CvRunResult> {
   // Its folds are what keeps the workers busy: one job at a time.
-  await runCells(run, session, (pool, onEvent) => workerOf(run, session, pool, onEvent), 1);
+  await runCells(run, session, (pool, onEvent) => workerOf(run, session, pool, onEvent), {
+    concurrency: 1,
+    atEnd: selectionsAtEnd(run),
+  });
   const read = readReports(run);
   if (read.kind !== "cv") throw new Error(`run ${run.id} is no cross-validation`);
   return { run, ...read };
@@ -104,6 +108,7 @@ function workerOf(
       settings,
       ...state,
       seeds: config.validation.seeds ?? [config.seed],
+      priorTrials: config.validation.prior_trials,
       market: symbolMarket(cell.symbol, session.cwd),
       device,
       origin: {

@@ -1,0 +1,2 @@
+export { compareRuns } from "./against.js";
+export { readSelections, selectionsAtEnd } from "./selections.js";

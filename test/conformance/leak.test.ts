@@ -1,0 +1,120 @@
+/**
+ * Every model on labels that are pure noise: through the real splitters, the real fits of `cv` and one pool it must answer as
+ * chance does. The control proves that the test can fail: the same examples, shuffled before they are split, seem to be learned.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Run } from "../../src/artifacts/index.js";
+import { resolveModelConfig, resolveTrainingConfig } from "../../src/config/index.js";
+import { createPool, type EnginePool, installedEngines } from "../../src/engine/index.js";
+import { classificationMetrics } from "../../src/evaluation/index.js";
+import { type ModelDefinition, ModelRegistry, missingPackages } from "../../src/models/index.js";
+import { fitFold } from "../../src/training/cv/fold.js";
+import { planCv } from "../../src/training/cv/plan.js";
+import { originOfArrays } from "../../src/training/origin.js";
+import { labelsOf } from "../../src/training/rows.js";
+import type { StoredDataset } from "../../src/types/index.js";
+import { type Noise, noiseDatasets } from "./noise.js";
+
+const SIZE = { rows: 2000, features: 50, horizon: 20, seqLen: 4 };
+const SEEDS = [1, 2, 3, 4, 5];
+const FOLDS = 5;
+
+/** The labels are terciles. */
+const CHANCE = 1 / 3;
+/** Half the width of the 99 % interval of chance for one seed: labels overlap, so that rows / horizon of them count. */
+const MARGIN = 2.576 * Math.sqrt((CHANCE * (1 - CHANCE)) / (SIZE.rows / SIZE.horizon));
+
+interface Sections {
+  model_params: Record<string, unknown>;
+  training?: Record<string, unknown>;
+}
+
+const BOOSTING = { num_boost_round: 8, early_stopping_rounds: 4 };
+const NEURAL = { seq_len: SIZE.seqLen, lr: 0.02, lr_schedule: "constant", patience: 2, max_epochs: 4 };
+
+/** Small and quick, but able to learn rows by heart: a model that cannot would show no leak, as the control tells. */
+const SETTINGS: Record<string, Sections> = {
+  xgboost: { model_params: { learning_rate: 0.3, max_depth: 5, min_child_weight: 1, max_bin: 64 }, training: BOOSTING },
+  lightgbm: { model_params: { learning_rate: 0.3, min_data_in_leaf: 5, max_bin: 63 }, training: BOOSTING },
+  catboost: { model_params: { learning_rate: 0.5, border_count: 32 }, training: BOOSTING },
+  random_forest: { model_params: { n_estimators: 10, min_samples_leaf: 5, max_bin: 64 } },
+  logistic: { model_params: { max_iter: 25 } },
+  svm: { model_params: { C: 1 } },
+  lstm: { model_params: { hidden_size: 32, num_layers: 1, dropout: 0 }, training: NEURAL },
+  gru: { model_params: { hidden_size: 32, num_layers: 1, dropout: 0 }, training: NEURAL },
+  tcn: { model_params: { channels: 32, dropout: 0 }, training: NEURAL },
+  transformer: {
+    model_params: { d_model: 32, nhead: 2, dim_feedforward: 32, num_layers: 1, dropout: 0 },
+    training: { ...NEURAL, lr: 0.006, batch_size: 128, max_epochs: 5 },
+  },
+};
+
+const { versions } = await installedEngines();
+
+let folder: string;
+let pool: EnginePool;
+const data: Noise[] = [];
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "foldwise-leak-"));
+  pool = createPool({ workers: 1 });
+  for (const seed of SEEDS) data.push(await noiseDatasets({ ...SIZE, seed, folder: join(folder, `data-${seed}`) }));
+});
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Share of right answers among all out-of-fold ones. */
+async function accuracyOf(
+  definition: ModelDefinition,
+  dataset: StoredDataset,
+  { seed, sections, embargo }: { seed: number; sections: Sections; embargo?: number },
+): Promise<number> {
+  const training = resolveTrainingConfig({ cwd: process.cwd(), flags: { seed, preset: "reference" } });
+  const settings = resolveModelConfig(definition, { training, config: sections });
+  const { horizon, seqLen, rows } = SIZE;
+  const cell = { job: `${definition.id}_NOISE_h${horizon}`, model: definition.id, symbol: "NOISE", horizon };
+  const described = { command: "", seed, versions: {}, datasets: {}, options: {}, jobs: [cell], config: "" };
+  const run = Run.create({ runsDir: join(folder, "runs"), ...described });
+  const plan = planCv(dataset, { ...training.config.validation, folds: FOLDS }, embargo, seqLen);
+  const work = { run, cell, definition, settings, dataset, plan, seed, device: "cpu", pool } as const;
+  const right = await Promise.all(
+    plan.folds.map(async (fold) => {
+      const { p } = await fitFold({ ...work, fold, origin: originOfArrays() });
+      return fold.test.length * classificationMetrics(labelsOf(dataset, horizon, fold.test), p).accuracy;
+    }),
+  );
+  run.release();
+  expect(plan.rows.length).toBe(rows);
+  return right.reduce((sum, each) => sum + each, 0) / rows;
+}
+
+async function meanOverSeeds(accuracy: (noise: Noise, seed: number) => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (const [i, seed] of SEEDS.entries()) sum += await accuracy(data[i]!, seed);
+  return sum / SEEDS.length;
+}
+
+for (const definition of ModelRegistry.listAll()) {
+  describe.skipIf(missingPackages(definition, versions).length > 0)(`${definition.id}, on labels of pure noise`, () => {
+    const sections = SETTINGS[definition.id];
+    if (sections === undefined) throw new Error(`Give ${definition.id} settings with which it learns rows by heart.`);
+
+    it("answers as chance does where rows whose labels overlap tested ones are purged", async () => {
+      const mean = await meanOverSeeds(({ inTime }, seed) => accuracyOf(definition, inTime, { seed, sections }));
+      expect(Math.abs(mean - CHANCE)).toBeLessThan(MARGIN);
+    });
+
+    it("seems to learn them where rows are shuffled before they are split", async () => {
+      const { model_params, training } = sections;
+      // Each piece holds one window: a segment would compute many answers for the one that counts.
+      const mode = definition.capabilities.input === "sequence" ? { mode: "windowed" } : {};
+      const options = { sections: { model_params, training: { ...training, ...mode } }, embargo: 0 };
+      const mean = await meanOverSeeds(({ shuffled }, seed) => accuracyOf(definition, shuffled, { seed, ...options }));
+      expect(mean).toBeGreaterThan(CHANCE + MARGIN);
+    });
+  });
+}
