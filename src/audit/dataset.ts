@@ -124,7 +124,7 @@ async function asMarked(
   { splitColumns = [], horizon, signal }: DatasetAuditOptions,
 ): Promise<Subject> {
   const table = await readSplitTable(files, { splitColumns, signal, ...(horizon === undefined ? {} : { horizon }) });
-  const rows = rowsOfTable(table);
+  const rows = rowsOfTable(table, files.meta === null ? null : readMeta(files.meta).pipeline);
   const notices = table.sorted
     ? table.notices
     : [...table.notices, "The rows were not in the order of time; they were sorted."];

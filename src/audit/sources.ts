@@ -1,5 +1,5 @@
 import type { SplitTable } from "../data/index.js";
-import type { StoredDataset } from "../types/index.js";
+import type { PipelineSpec, StoredDataset } from "../types/index.js";
 import type { AuditRows } from "./subject.js";
 
 /** Rows of the dataset store, read where they lie. */
@@ -24,8 +24,8 @@ export function rowsOfStored(dataset: StoredDataset): AuditRows {
   };
 }
 
-/** Rows of files that need not keep the contract. */
-export function rowsOfTable(table: SplitTable): AuditRows {
+/** Rows of files that need not keep the contract; `pipeline` of their meta file. */
+export function rowsOfTable(table: SplitTable, pipeline: PipelineSpec | null): AuditRows {
   const F = table.features.length;
   return {
     symbol: table.symbol,
@@ -40,7 +40,7 @@ export function rowsOfTable(table: SplitTable): AuditRows {
     returns: (horizon) => table.returns.get(horizon) ?? null,
     price: table.price,
     read: async (from, to) => table.X.subarray(from * F, to * F),
-    pipeline: null,
+    pipeline,
     parts: null,
   };
 }

@@ -20,7 +20,7 @@ export function holdoutSplits(
     const held = HOLDOUT_PARTS.slice(i + 1).map((other) => ({ name: other, rows: plan[other] }));
     return name === "train"
       ? { name, fit: plan.train, held, mayScale: rangeRows(parts.train) }
-      : { name, fit: plan[name], held };
+      : { name, fit: plan[name], held, scales: false };
   });
 }
 
@@ -65,7 +65,7 @@ export function wordSplits(name: string, words: readonly (string | null)[]): Aud
   ].filter(({ rows }) => rows.length > 0);
   const fit: AuditSplit = { name: name === "split files" ? "train" : `${name}: train`, fit: train, held };
   if (held.length < 2) return [fit];
-  return [fit, { name: name === "split files" ? "val" : `${name}: val`, fit: val, held: held.slice(1) }];
+  return [fit, { name: name === "split files" ? "val" : `${name}: val`, fit: val, held: held.slice(1), scales: false }];
 }
 
 function foldSplits(name: string, said: readonly string[], folds: readonly string[]): AuditSplit[] {

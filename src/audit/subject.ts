@@ -42,6 +42,8 @@ export interface AuditSplit {
    * afterwards.
    */
   mayScale?: Int32Array;
+  /** False for rows that end training or calibrate: no scaler is fitted on them. */
+  scales?: false;
 }
 
 export const CHECKS = [

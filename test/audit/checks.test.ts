@@ -172,6 +172,42 @@ describe("scaling", () => {
   });
 });
 
+describe("missing values", () => {
+  const n = 900;
+  const [fit, test] = [range(0, 600), range(620, 890)];
+  const filledBy = (rows: Int32Array, statistic: (sorted: Float64Array) => number): Record<string, Float64Array> => {
+    const random = seededRandom(6);
+    const known = Float32Array.from({ length: n }, (_, row) => random.normal() + row / 300);
+    const missing = (row: number): boolean => row % 37 === 5;
+    const sorted = Float64Array.from(
+      rows.filter((row) => !missing(row)),
+      (row) => known[row]!,
+    ).sort();
+    const value = statistic(sorted);
+    const a = Float64Array.from(known, (each, row) => (missing(row) ? value : each));
+    return { a, b: a.map((each) => -2 * each) };
+  };
+  const mean = (sorted: Float64Array): number => sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  const median = (sorted: Float64Array): number =>
+    (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+
+  it.each([
+    ["mean", mean, 25],
+    // Of 875 known values one is the median itself.
+    ["median", median, 26],
+  ] as const)(
+    "filled with the %s of all rows are certain, with that of training rows as they should be",
+    async (what, of, count) => {
+      expect(
+        await found(rowsOf({ n, features: filledBy(range(0, n), of) }), split(fit, test), "scaling"),
+      ).toMatchObject([
+        { verdict: "certain", evidence: { features: 2, values: 2 * count, statistic: what, statistic_of: "all rows" } },
+      ]);
+      expect(await found(rowsOf({ n, features: filledBy(fit, of) }), split(fit, test), "scaling")).toEqual([]);
+    },
+  );
+});
+
 describe("look-ahead", () => {
   const n = 3000;
 
@@ -251,7 +287,7 @@ describe("what a column says of each row", () => {
           { name: "test", rows: Int32Array.of(5, 6) },
         ],
       },
-      { name: "use: val", fit: Int32Array.of(2), held: [{ name: "test", rows: Int32Array.of(5, 6) }] },
+      { name: "use: val", fit: Int32Array.of(2), held: [{ name: "test", rows: Int32Array.of(5, 6) }], scales: false },
     ]);
     const folds = wordSplits("fold", ["0", "1", "2", "0", null]);
     expect(folds.map(({ fit, held }) => [[...fit], [...held[0]!.rows]])).toEqual([

@@ -111,6 +111,23 @@ describe("purged k-fold of two models", () => {
   });
 });
 
+describe("audited", () => {
+  it("is certain of no leak, and finds answers to rows that their fold had fitted", async () => {
+    const { stdout } = await succeeds(["audit", "kfold"], { cwd });
+    expect(stdout).toMatch(/^label overlap +none +label intervals of 8 pairs/m);
+    expect(stdout).toMatch(/^run +none +2 jobs: reported rows and [\d ]+ answers against the plan/m);
+    cpSync(runDir("kfold"), runDir("mixed"), { recursive: true });
+    const [from, to] = ["kfold", "mixed"].map((id) => oofOf(id, "lightgbm_MES_h20"));
+    await query(
+      `COPY (SELECT * REPLACE (((fold + 1) % 4)::TINYINT AS fold) FROM '${from}') TO '${to}' (FORMAT parquet)`,
+    );
+    const mixed = await foldwise(["audit", "mixed"], { cwd });
+    expect(mixed.code, mixed.stderr).toBe(1);
+    expect(mixed.stdout).toMatch(/CERTAIN \(run\) lightgbm_MES_h20, fold 1: \d+ rows were fitted and answered as test/);
+    rmSync(runDir("mixed"), { recursive: true });
+  });
+});
+
 describe("two models of one run", () => {
   it("stand beside one another on their common rows, in text and in the run", async () => {
     const path = join(runDir("kfold"), "reports", "MES_h20_selection.json");

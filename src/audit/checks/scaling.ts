@@ -1,6 +1,8 @@
 import { type AuditRows, type AuditSplit, type CheckResult, type Finding, finding } from "../subject.js";
 import { list, number } from "../words.js";
 import type { ColumnCheck } from "./columnCheck.js";
+import { Fillings } from "./imputing.js";
+import { candidatesOf, moments, type RowSet } from "./rowSets.js";
 
 /**
  * How near mean 0 and deviation 1 must be. Columns that were standardised over these very rows and stored as float32 come within
@@ -12,30 +14,23 @@ const MOST_SPLITS = 10;
 /** Columns of range 0 to 1 before it looks like a min–max scaler, and their share of all. */
 const RANGED = { count: 3, share: 0.2 };
 
-interface RowSet {
-  name: string;
-  rows: Int32Array | null;
-}
-
-interface Candidates {
-  split: string;
-  /** What a scaler may have been fitted on. */
-  inside: RowSet[];
-  outside: RowSet[];
-}
-
 /**
  * Columns that come standardised (mean 0, deviation 1), or stretched from 0 to 1, over rows that are not all of the training part:
  * the scaler has seen what the model is judged by.
  */
 export function scalingCheck(source: AuditRows, splits: readonly AuditSplit[]): ColumnCheck {
-  const candidates = splits.slice(0, MOST_SPLITS).map((split) => candidatesOf(split));
+  const candidates = splits
+    .filter(({ scales }) => scales !== false)
+    .slice(0, MOST_SPLITS)
+    .map(candidatesOf);
   /** Standardised over these rows: outside set → features. */
   const standardised = candidates.map(({ outside }) => outside.map((): number[] => []));
   const ranged = candidates.map((): number[] => []);
+  const fillings = new Fillings(source, candidates);
   let fair = 0;
   return {
     visit: (feature, values) => {
+      fillings.visit(feature, values);
       candidates.forEach(({ inside, outside }, c) => {
         if (inside.some(({ rows }) => isStandard(values, rows))) {
           fair++;
@@ -51,53 +46,11 @@ export function scalingCheck(source: AuditRows, splits: readonly AuditSplit[]): 
         ...outside.flatMap(({ name }, k) => standardFinding(source, split, name, standardised[c]![k]!)),
         ...rangeFinding(source, split, ranged[c]!),
       ]);
-      const looked = `mean, deviation and range of ${number(source.features.length)} features over training and other rows${fair > 0 ? `; ${number(fair)} standardised on training rows alone` : ""}`;
+      findings.push(...fillings.findings());
+      const looked = `mean, deviation, range and fillings of ${number(source.features.length)} features over training and other rows${fair > 0 ? `; ${number(fair)} standardised on training rows alone` : ""}`;
       return { check: "scaling", looked, skipped: candidates.length === 0, findings } satisfies CheckResult;
     },
   };
-}
-
-function candidatesOf({ name, fit, held, mayScale }: AuditSplit): Candidates {
-  const sets = held.map((part): RowSet => ({ name: `${name} and ${part.name}`, rows: union([fit, part.rows]) }));
-  const all =
-    held.length > 1
-      ? [
-          {
-            name: `${name} and ${held.map((part) => part.name).join(", ")}`,
-            rows: union([fit, ...held.map(({ rows }) => rows)]),
-          },
-        ]
-      : [];
-  const whole = mayScale === undefined ? [] : [{ name: `all of ${name}`, rows: union([fit, mayScale]) }];
-  return {
-    split: name,
-    inside: [{ name, rows: fit }, ...whole],
-    outside: [{ name: "all rows", rows: null }, ...all, ...sets],
-  };
-}
-
-function union(sets: readonly Int32Array[]): Int32Array {
-  return Int32Array.from(new Set(sets.flatMap((rows) => [...rows]))).sort();
-}
-
-/** Mean and standard deviation of the finite values; `rows` null: of all. */
-export function moments(values: Float32Array, rows: Int32Array | null): { n: number; mean: number; deviation: number } {
-  const length = rows === null ? values.length : rows.length;
-  let n = 0;
-  let sum = 0;
-  for (let i = 0; i < length; i++) {
-    const value = values[rows === null ? i : rows[i]!]!;
-    if (Number.isNaN(value)) continue;
-    sum += value;
-    n++;
-  }
-  const mean = sum / n;
-  let squares = 0;
-  for (let i = 0; i < length; i++) {
-    const value = values[rows === null ? i : rows[i]!]!;
-    if (!Number.isNaN(value)) squares += (value - mean) ** 2;
-  }
-  return { n, mean, deviation: Math.sqrt(squares / n) };
 }
 
 /** By n or by n − 1. */
