@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Run } from "../artifacts/index.js";
-import { type PlannedSymbol, plannedOf, stopRowsOf } from "../training/index.js";
+import { type PlannedSymbol, plannedOf } from "../training/index.js";
+import { stopSlice } from "../validation/index.js";
 import { type AuditOptions, auditRows } from "./audit.js";
 import { buildAudit } from "./build.js";
 import { checkRun } from "./checks/run.js";
@@ -58,7 +59,7 @@ function splitsOf(planned: PlannedSymbol): AuditSplit[] {
     const name = `fold ${fold.fold + 1}`;
     const tested: AuditSplit = { name, fit: fold.train, held: [{ name: "test", rows: fold.test }] };
     if (!stops) return [tested];
-    const { fit, stop } = stopRowsOf(plan, fold.train);
+    const { fit, stop } = stopSlice(plan, fold.train);
     return [tested, { name: `${name}, early stopping`, fit, held: [{ name: "stop", rows: stop }] }];
   });
 }

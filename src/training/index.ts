@@ -8,7 +8,6 @@ export {
   type PlannedJob,
   type PlannedSymbol,
   plannedOf,
-  stopRowsOf,
 } from "./planned.js";
 export { type RunReports, readReports } from "./reports.js";
 export { type RunResult, resumeRun, type TrainRunResult, trainRun } from "./run.js";

@@ -5,7 +5,7 @@ import { openStored, viewOf, windowEnds } from "../data/index.js";
 import { ModelRegistry } from "../models/index.js";
 import type { CvReport, Report } from "../report/index.js";
 import { FoldwiseError, type OnEvent, type StoredDataset } from "../types/index.js";
-import { type HoldoutPlan, stopSlice } from "../validation/index.js";
+import type { HoldoutPlan } from "../validation/index.js";
 import { type CvPlan, planCv } from "./cv/plan.js";
 import { splitForProbabilities } from "./probabilityRows.js";
 import { folderOf, sourceFolder } from "./reopen.js";
@@ -136,9 +136,4 @@ export function fittedRows(dataset: StoredDataset, train: Int32Array, job: Plann
   const share = definition?.capabilities.probabilityRows;
   if (share === undefined) return train;
   return splitForProbabilities(viewOf(dataset, train), share).fit.map((i) => train[i]!);
-}
-
-/** The rows of a fold that end training, where one of the run's models stops early by them. */
-export function stopRowsOf(plan: CvPlan, train: Int32Array): { fit: Int32Array; stop: Int32Array } {
-  return stopSlice(plan, train);
 }

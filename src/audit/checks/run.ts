@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { type AnsweredRowNumbers, readAnsweredRows } from "../../data/index.js";
-import { fittedRows, type PlannedJob, type PlannedSymbol, stopRowsOf } from "../../training/index.js";
+import { fittedRows, type PlannedJob, type PlannedSymbol } from "../../training/index.js";
 import type { StoredDataset } from "../../types/index.js";
+import { stopSlice } from "../../validation/index.js";
 import { type CheckResult, type Finding, finding, SHOWN_ROWS } from "../subject.js";
 import { number } from "../words.js";
 
@@ -51,7 +52,7 @@ function usesOf(planned: PlannedSymbol, job: PlannedJob, recorded: AnsweredRowNu
   return job.report.folds.flatMap((fold) => {
     const own = plan.folds.find((each) => each.fold === fold.fold);
     if (own === undefined) return [];
-    const train = fold.stop === null ? own.train : stopRowsOf(plan, own.train).fit;
+    const train = fold.stop === null ? own.train : stopSlice(plan, own.train).fit;
     const tested = where((i) => recorded.folds[i] === fold.fold);
     return [
       {
