@@ -75,7 +75,12 @@ export async function auditDataset(options: DatasetAuditOptions): Promise<Audit>
 }
 
 function filesOf({ data, symbol }: DatasetAuditOptions): DatasetFiles {
-  if (data !== undefined && statSync(data, { throwIfNoEntry: false })?.isFile() === true) {
+  const found = data === undefined ? undefined : statSync(data, { throwIfNoEntry: false });
+  if (data !== undefined && found?.isDirectory() !== true) {
+    if (found?.isFile() !== true) {
+      const what = found === undefined ? "there is no such file or folder" : "neither a file nor a folder";
+      throw new FoldwiseError("data.not_found", `${data}: ${what}.`, { remedy: "Check the path of --data." });
+    }
     const files = locateFile(data);
     return symbol === undefined ? files : { ...files, symbol };
   }

@@ -105,4 +105,7 @@ it("is refused with what to name", async () => {
   const { code, stderr } = await foldwise(["audit"], { cwd });
   expect(code).toBe(2);
   expect(stderr).toMatch(/Give --symbol NAME, or one file with --data, or the name of a run/);
+  const missing = await foldwise(["audit", "--data", "nothere.csv"], { cwd });
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain("nothere.csv: there is no such file or folder.");
 });
