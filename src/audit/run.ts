@@ -35,9 +35,11 @@ async function auditSymbol(run: Run, planned: PlannedSymbol, options: RunAuditOp
   const start = performance.now();
   const rows = rowsOfStored(planned.dataset);
   const splits = splitsOf(planned);
+  // First, for it refuses files that are damaged, and the features take long.
+  const written = await checkRun(run.dir, planned);
   const checks = await auditRows(rows, splits, options);
   const scalers = await checkScalers(run.dir, planned, rows, { signal: options.signal });
-  const all = [...withScalers(checks, scalers), await barsOf(rows, options), await checkRun(run.dir, planned)];
+  const all = [...withScalers(checks, scalers), await barsOf(rows, options), written];
   const { manifest } = planned.dataset;
   return buildAudit({
     kind: "run",

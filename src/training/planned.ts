@@ -47,8 +47,20 @@ export async function plannedOf(run: Run, { cwd, symbol: only, onEvent }: Planne
     );
   }
   const folder = folderOf(run.file.options.folder) ?? cwd;
-  const { config, call, grid } = resolveTrainingConfig({ cwd: folder, configFile: join(run.dir, "config.yaml") });
-  const seqLen = longestSaved(call.configFile?.file.value);
+  const configFile = join(run.dir, "config.yaml");
+  const { config, call, grid } = resolveTrainingConfig({ cwd: folder, configFile });
+  const saved = call.configFile?.file.value;
+  // Else the defaults would be taken for it, and the run accused of rows that it never planned.
+  if (grid.models === undefined || record(saved).command === undefined) {
+    throw new FoldwiseError(
+      "data.run_config",
+      `${configFile} is not what a run writes: it names no command and models.`,
+      {
+        remedy: "Put the run's own config.yaml back; nothing else says which rows it planned.",
+      },
+    );
+  }
+  const seqLen = longestSaved(saved);
   const planned: PlannedSymbol[] = [];
   for (const symbol of new Set(jobs.map(({ job }) => job.symbol))) {
     const own = jobs.filter(({ job }) => job.symbol === symbol);

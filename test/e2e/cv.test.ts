@@ -126,6 +126,21 @@ describe("audited", () => {
     expect(mixed.stdout).toMatch(/CERTAIN \(run\) lightgbm_MES_h20, fold 1: \d+ rows were fitted and answered as test/);
     rmSync(runDir("mixed"), { recursive: true });
   });
+
+  it("refuses files that are not the run's, before the features are read, and accuses nobody by them", async () => {
+    cpSync(runDir("kfold"), runDir("damaged"), { recursive: true });
+    const refused = async (): Promise<string> => {
+      const { code, stdout, stderr } = await foldwise(["audit", "damaged"], { cwd });
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).not.toContain("features of");
+      return stderr;
+    };
+    writeFileSync(oofOf("damaged", "lightgbm_MES_h20"), "");
+    expect(await refused()).toContain("the file is empty");
+    writeFileSync(join(runDir("damaged"), "config.yaml"), "");
+    expect(await refused()).toContain("config.yaml is not what a run writes");
+    rmSync(runDir("damaged"), { recursive: true });
+  });
 });
 
 describe("two models of one run", () => {
