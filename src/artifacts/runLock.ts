@@ -1,15 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import {
-  asWriteError,
-  isRunning,
-  ownMark,
-  type ProcessMark,
-  processMarkSchema,
-  renameIfFree,
-  temporaryName,
-} from "../files/index.js";
+import { z } from "zod";
+import { asWriteError, isRunning, ownMark, type ProcessMark, renameIfFree, temporaryName } from "../files/index.js";
+
+const markSchema = z.strictObject({ pid: z.int().positive(), host: z.string(), started: z.string().nullable() });
 
 const OWNER = "owner.json";
 const RELEASED = "released.json";
@@ -85,7 +80,7 @@ function lockNumbers(dir: string): number[] {
 /** Null where it is released or was never made. */
 function ownerOf(folder: string): ProcessMark | null {
   try {
-    return processMarkSchema.parse(JSON.parse(readFileSync(join(folder, OWNER), "utf8")));
+    return markSchema.parse(JSON.parse(readFileSync(join(folder, OWNER), "utf8")));
   } catch {
     return null;
   }

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { FoldwiseError } from "../types/index.js";
-import { Output } from "./output.js";
+import type { Output } from "./output.js";
 
 /** What every command gets besides its own options. */
 export interface CommandContext {
   output: Output;
+  /** What stands on the line besides options: a file, a run. */
+  args: readonly string[];
   /** Fires at the first Ctrl-C or SIGTERM. */
   signal: AbortSignal;
   cwd: string;
@@ -20,46 +21,22 @@ export interface GlobalOptions {
   verbose?: boolean;
 }
 
-/** Adds the options that every command has, and runs `body` with signals, errors and exit codes handled. */
-export function runs<O extends object>(command: Command, body: CommandBody<O & GlobalOptions>): Command {
+/**
+ * Adds the options that every command has, and what it does: `load` imports the module of its work when the command is run, so that
+ * asking for help, or another command, costs none of it.
+ */
+export function runs<O extends object>(
+  command: Command,
+  load: (options: O) => Promise<CommandBody<O & GlobalOptions>>,
+): Command {
   return command
     .option("--json", "NDJSON events on stdout; the last line is the result")
     .option("--quiet", "no progress on stderr")
     .option("--verbose", "stack traces with errors")
     .action(async () => {
-      const options = command.opts<O & GlobalOptions>();
-      const output = new Output({
-        json: options.json ?? false,
-        quiet: options.quiet ?? false,
-        verbose: options.verbose ?? false,
-      });
-      process.exitCode = await guarded(output, (signal) => body({ output, signal, cwd: process.cwd() }, options));
+      const { perform } = await import("./perform.js");
+      process.exitCode = await perform(command.opts<O & GlobalOptions>(), command.args, load);
     });
-}
-
-async function guarded(
-  output: Output,
-  // biome-ignore lint/suspicious/noConfusingVoidType: see CommandBody
-  body: (signal: AbortSignal) => Promise<number | void>,
-): Promise<number> {
-  const abort = new AbortController();
-  const stop = (): void => {
-    // A second Ctrl-C means now; workers die with this process.
-    if (abort.signal.aborted) process.exit(130);
-    process.stderr.write("\nStopping; what is finished is kept. Press Ctrl-C again to leave at once.\n");
-    abort.abort(new FoldwiseError("interrupted.signal", "Interrupted."));
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  try {
-    return (await body(abort.signal)) ?? 0;
-  } catch (error) {
-    return output.error(error);
-  } finally {
-    output.close();
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
-  }
 }
 
 /** Example lines below a command's `--help`. */

@@ -1,11 +1,9 @@
 import { type Command, Option } from "commander";
-import { cvRun } from "../training/index.js";
 import { examples, positiveInteger, runs, wholeNumber, wholeNumbers } from "./command.js";
-import { FIT_FLAGS, type FitOptions, fitRequest } from "./fitRequest.js";
+import { FIT_FLAGS, type FitOptions } from "./fitFlags.js";
 import { sharedFlags } from "./flags.js";
-import { printCv } from "./outcome.js";
 
-interface Options extends FitOptions {
+export interface CvOptions extends FitOptions {
   scheme?: string;
   folds?: number;
   seeds?: number[];
@@ -78,20 +76,5 @@ export function cvCommand(program: Command): void {
       "foldwise cv --model logistic --symbol MES --horizon 20 --scheme cpcv --groups 6 --test-groups 2",
     ),
   );
-  runs<Options>(command, async (context, options) => {
-    const flags = {
-      "validation.scheme": options.scheme,
-      "validation.folds": options.folds,
-      "validation.seeds": options.seeds,
-      "validation.window": options.window,
-      "validation.train_rows": options.trainRows,
-      "validation.test_rows": options.testRows,
-      "validation.period": options.period,
-      "validation.train_periods": options.trainPeriods,
-      "validation.groups": options.groups,
-      "validation.test_groups": options.testGroups,
-      "validation.prior_trials": options.priorTrials,
-    };
-    return printCv(context.output, await cvRun(fitRequest(context, options, flags)));
-  });
+  runs<CvOptions>(command, async () => (await import("./actions/cv.js")).cv);
 }

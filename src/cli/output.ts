@@ -1,4 +1,4 @@
-import { MultiBar, type SingleBar } from "cli-progress";
+import type { MultiBar, SingleBar } from "cli-progress";
 import { toFoldwiseError } from "../files/index.js";
 import type { OnEvent, ProgressEvent } from "../types/index.js";
 
@@ -13,6 +13,12 @@ export interface OutputOptions {
 
 const PLAIN_INTERVAL_MS = 2000;
 
+/** With progress bars where somebody sees them: on a terminal. */
+export async function openOutput(options: OutputOptions): Promise<Output> {
+  const hasBars = process.stderr.isTTY && !options.json && !options.quiet;
+  return new Output(options, hasBars ? (await import("cli-progress")).MultiBar : null);
+}
+
 /** Everything a command says: results to stdout, progress and errors to stderr. */
 export class Output {
   private bars: MultiBar | undefined;
@@ -20,7 +26,11 @@ export class Output {
   private readonly lastLine = new Map<string, number>();
   private readonly started = new Map<string, number>();
 
-  constructor(readonly options: OutputOptions) {}
+  constructor(
+    readonly options: OutputOptions,
+    /** Null: progress in plain lines. */
+    private readonly Bars: typeof MultiBar | null,
+  ) {}
 
   /** Progress: bars with ETA on a terminal, plain lines in a pipe, NDJSON with `--json`. */
   readonly event: OnEvent = (event) => {
@@ -76,8 +86,8 @@ export class Output {
     const key = event.job ?? event.stage;
     const now = Date.now();
     if (event.step === 0 || !this.started.has(key)) this.started.set(key, now);
-    if (process.stderr.isTTY) {
-      this.bar(key, event.total).update(event.step, { metrics: metricsText(event.metrics) });
+    if (this.Bars !== null) {
+      this.bar(this.Bars, key, event.total).update(event.step, { metrics: metricsText(event.metrics) });
       if (event.step >= event.total) this.removeBar(key);
       return;
     }
@@ -89,10 +99,10 @@ export class Output {
     process.stderr.write(`${key}: ${event.step}/${event.total}${metrics} · at most ${eta.toFixed(0)} s left\n`);
   }
 
-  private bar(key: string, total: number): SingleBar {
+  private bar(Bars: typeof MultiBar, key: string, total: number): SingleBar {
     const existing = this.barOf.get(key);
     if (existing !== undefined) return existing;
-    this.bars ??= new MultiBar({
+    this.bars ??= new Bars({
       format: "{key} {bar} {value}/{total}{metrics} · {eta_formatted} left",
       hideCursor: true,
       clearOnComplete: true,

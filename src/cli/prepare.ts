@@ -1,13 +1,9 @@
-import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { symbolMarket } from "../config/index.js";
-import { formatSummary, type Layout, prepareDataset, summaryToJson } from "../prepare/index.js";
 import type { BarTime, DateOrder } from "../types/index.js";
 import { collect, commaList, examples, runs } from "./command.js";
 import { dateOrderOption, sharedFlags } from "./flags.js";
-import { readPrepareConfig } from "./prepareConfig.js";
 
-interface Options {
+export interface PrepareOptions {
   symbol: string;
   horizons?: string[];
   barTime?: BarTime;
@@ -73,46 +69,5 @@ export function prepareCommand(program: Command): void {
       "foldwise prepare bars.parquet --symbol MES --bar-time close --layout both --set label.target_neutral=0.3",
     ),
   );
-  runs<Options>(command, async (context, options) => {
-    const input = command.args[0] ?? "";
-    const { output, signal, cwd } = context;
-    const layouts: Layout[] = options.layout === "both" ? ["series", "splits"] : [options.layout];
-    const summary = await prepareDataset({
-      input,
-      symbol: options.symbol,
-      config: readPrepareConfig({
-        cwd,
-        config: options.config,
-        set: options.set,
-        flags: {
-          horizons: lengths(options.horizons),
-          adjust: options.adjust,
-          outside_session: options.outsideSession,
-        },
-      }),
-      market: symbolMarket(options.symbol, cwd),
-      ...(options.rolls === undefined ? {} : { rolls: options.rolls }),
-      allowSmall: options.allowSmall === true,
-      ...(options.barTime === undefined ? {} : { barTime: options.barTime }),
-      ...(options.tz === undefined ? {} : { timeZone: options.tz }),
-      ...(options.dateOrder === undefined ? {} : { dateOrder: options.dateOrder }),
-      out: options.out,
-      layouts,
-      cwd,
-      onEvent: output.event,
-      signal,
-    });
-    output.print(formatSummary(summary));
-    const horizon = summary.labels.horizons.at(-1)?.horizon ?? 20;
-    const data =
-      options.out === "data"
-        ? ""
-        : ` --data ${join(options.out, layouts[0] === "splits" ? "splits/scaled" : "datasets")}`;
-    output.print(`Next: foldwise train --model all --symbol ${options.symbol} --horizon ${horizon}${data}`);
-    output.result({ event: "finished", status: "succeeded", ...summaryToJson(summary) });
-  });
+  runs<PrepareOptions>(command, async () => (await import("./actions/prepare.js")).prepare);
 }
-
-/** Bars stay numbers; `4h` is a length that the data's step turns into bars. */
-const lengths = (horizons: string[] | undefined) =>
-  horizons?.map((length) => (/^\d+$/.test(length) ? Number(length) : length));

@@ -1,19 +1,8 @@
 import type { Command } from "commander";
-import { DEFAULT_RUNS, Run } from "../artifacts/index.js";
-import {
-  formatAgainst,
-  formatCvLeaderboard,
-  formatCvReport,
-  formatLeaderboard,
-  formatReport,
-  formatSelection,
-} from "../report/index.js";
-import { compareRuns, readReports, readSelections } from "../training/index.js";
-import { FoldwiseError } from "../types/index.js";
-import { type CommandContext, commaList, examples, runs } from "./command.js";
+import { commaList, examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
 
-interface Options {
+export interface ReportOptions {
   runs?: string;
   model?: string[];
   against?: string;
@@ -33,49 +22,5 @@ export function reportCommand(program: Command): void {
         "foldwise report 20260101_120000 --against 20260102_090000",
       ),
     );
-  runs<Options>(command, async ({ output }, options) => {
-    const folder = options.runs ?? DEFAULT_RUNS;
-    const run = Run.open(folder, command.args[0] ?? "");
-    if (options.against !== undefined) return printAgainst(output, run, Run.open(folder, options.against), options);
-    const read = readReports(run);
-    const all: readonly { model_name: string }[] = read.reports;
-    const wanted = ({ model_name }: { model_name: string }): boolean => options.model?.includes(model_name) ?? true;
-    if (!all.some(wanted)) {
-      throw new FoldwiseError(
-        "usage.no_report",
-        `Run ${run.id} has no report of ${options.model?.join(", ") ?? "any model"}.`,
-        {
-          remedy:
-            all.length === 0
-              ? `None of its jobs has succeeded; finish it with: ${run.resumeCommand}`
-              : `It has: ${[...new Set(all.map(({ model_name }) => model_name))].join(", ")}.`,
-        },
-      );
-    }
-    const text =
-      read.kind === "cv"
-        ? shown(read.reports.filter(wanted), formatCvLeaderboard, formatCvReport)
-        : shown(read.reports.filter(wanted), formatLeaderboard, formatReport);
-    // Models beside one another: all of the run, or it would be another comparison.
-    const selections = options.model === undefined ? readSelections(run) : [];
-    output.print([text, ...selections.map(formatSelection)].filter((part) => part !== "").join("\n"));
-    output.result({
-      event: "finished",
-      status: "succeeded",
-      run_id: run.id,
-      reports: read.reports.filter(wanted),
-      selections,
-    });
-  });
-}
-
-async function printAgainst(output: CommandContext["output"], run: Run, other: Run, { model }: Options): Promise<void> {
-  const against = await compareRuns(run, other, { models: model });
-  output.print(against.map(formatAgainst).join("\n\n"));
-  output.result({ event: "finished", status: "succeeded", run_id: run.id, against_run_id: other.id, against });
-}
-
-/** Several side by side first, then each by itself. */
-function shown<R>(reports: readonly R[], side: (reports: readonly R[]) => string, one: (report: R) => string): string {
-  return [...(reports.length > 1 ? [side(reports)] : []), ...reports.map(one)].join("\n");
+  runs<ReportOptions>(command, async () => (await import("./actions/report.js")).report);
 }

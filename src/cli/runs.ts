@@ -1,11 +1,8 @@
 import type { Command } from "commander";
-import { DEFAULT_RUNS, Run, runsFlag } from "../artifacts/index.js";
-import { formatCvLeaderboard, formatLeaderboard, table } from "../report/index.js";
-import { readReports } from "../training/index.js";
 import { examples, runs } from "./command.js";
 import { sharedFlags } from "./flags.js";
 
-interface Options {
+export interface RunsOptions {
   runs?: string;
 }
 
@@ -16,43 +13,5 @@ export function runsCommand(program: Command): void {
       .description("list all runs, or compare the models of the runs named (on rows they have in common)"),
     "runsDir",
   ).addHelpText("after", examples("foldwise runs", "foldwise runs 20260101_120000 20260102_090000"));
-  runs<Options>(command, async ({ output }, options) => {
-    const folder = options.runs ?? DEFAULT_RUNS;
-    if (command.args.length > 0) {
-      const read = command.args.map((id) => readReports(Run.open(folder, id)));
-      const trained = read.flatMap((run) => (run.kind === "train" ? run.reports : []));
-      const crossValidated = read.flatMap((run) => (run.kind === "cv" ? run.reports : []));
-      const reports = [...trained, ...crossValidated];
-      if (reports.length === 0) output.print("None of these runs has a finished model.");
-      if (trained.length > 0) output.print(formatLeaderboard(trained));
-      if (crossValidated.length > 0) output.print(formatCvLeaderboard(crossValidated));
-      output.result({ event: "finished", status: "succeeded", reports });
-      return;
-    }
-    const listed = Run.list(folder);
-    const all = listed.map(({ standing }) => standing);
-    const damaged = Run.damaged(folder);
-    output.print(
-      all.length + damaged.length === 0
-        ? `No runs in ${folder}. Begin with: foldwise train --model all${runsFlag(folder)}`
-        : table(
-            [
-              ["run", "status", "jobs", "created", "command"],
-              ...all.map(({ run_id, status, jobs, created, command }) => [
-                run_id,
-                status,
-                `${jobs.filter((job) => job.status === "succeeded").length}/${jobs.length}`,
-                created.slice(0, 19).replace("T", " "),
-                command,
-              ]),
-            ],
-            "words",
-          ),
-    );
-    for (const run of listed)
-      if (run.standing.status === "interrupted")
-        output.print(`Run ${run.id} was interrupted; continue: ${run.resumeCommand}`);
-    for (const { id, reason } of damaged) output.print(`damaged: ${id}: ${reason}`);
-    output.result({ event: "finished", status: "succeeded", runs: all, damaged });
-  });
+  runs<RunsOptions>(command, async () => (await import("./actions/runs.js")).listRuns);
 }

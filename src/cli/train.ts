@@ -1,12 +1,9 @@
 import type { Command } from "commander";
-import { trainRun } from "../training/index.js";
-import { type CommandContext, examples, positiveInteger, runs } from "./command.js";
-import { FIT_FLAGS, type FitOptions, fitRequest } from "./fitRequest.js";
+import { examples, positiveInteger, runs } from "./command.js";
+import { FIT_FLAGS, type FitOptions } from "./fitFlags.js";
 import { sharedFlags } from "./flags.js";
-import { printModels } from "./models.js";
-import { printOutcome } from "./outcome.js";
 
-interface Options extends FitOptions {
+export interface TrainOptions extends FitOptions {
   listModels?: boolean;
   test: boolean;
 }
@@ -29,12 +26,7 @@ export function trainCommand(program: Command): void {
         "foldwise train --list-models",
       ),
     );
-  runs<Options>(command, async (context, options) => {
-    if (options.listModels === true) return printModels(context.output, context.cwd, options.plugin ?? []);
-    return train(context, options);
-  });
-}
-
-async function train(context: CommandContext, options: Options): Promise<number> {
-  return printOutcome(context.output, await trainRun({ ...fitRequest(context, options), noTest: !options.test }));
+  runs<TrainOptions>(command, async ({ listModels }) =>
+    listModels === true ? (await import("./actions/models.js")).listModels : (await import("./actions/train.js")).train,
+  );
 }

@@ -1,5 +1,6 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import duckdb from "@duckdb/node-bindings";
+import type { Vector } from "@duckdb/node-bindings";
+import { duckdbBindings } from "./native.js";
 
 /**
  * Columns of one DuckDB chunk as arrays, without an object a value (the node-api's own vectors test validity with
@@ -49,6 +50,7 @@ export class Batch {
     for (let i = 0; i < this.rows; i++) {
       if (halves[4 * i] !== i * width || halves[4 * i + 2] !== width) throw new Error("lists are not packed in order");
     }
+    const duckdb = duckdbBindings();
     const child = duckdb.list_vector_get_child(duckdb.data_chunk_get_vector(this.chunk.chunk, column));
     const bytes = duckdb.vector_get_data(child, this.rows * width * 4);
     return filled(child, new Float32Array(bytes.buffer, bytes.byteOffset, this.rows * width));
@@ -60,17 +62,18 @@ export class Batch {
   }
 
   private bytes(column: number, width: number): Uint8Array {
+    const duckdb = duckdbBindings();
     return duckdb.vector_get_data(duckdb.data_chunk_get_vector(this.chunk.chunk, column), this.rows * width);
   }
 
   private withNaN<A extends Float32Array | Float64Array>(column: number, values: A): A {
-    return filled(duckdb.data_chunk_get_vector(this.chunk.chunk, column), values);
+    return filled(duckdbBindings().data_chunk_get_vector(this.chunk.chunk, column), values);
   }
 }
 
 /** Null as NaN: the same array where the vector has no null, a copy otherwise. */
-function filled<A extends Float32Array | Float64Array>(vector: duckdb.Vector, values: A): A {
-  const validity: Uint8Array | null = duckdb.vector_get_validity(vector, Math.ceil(values.length / 64) * 8);
+function filled<A extends Float32Array | Float64Array>(vector: Vector, values: A): A {
+  const validity: Uint8Array | null = duckdbBindings().vector_get_validity(vector, Math.ceil(values.length / 64) * 8);
   if (validity === null) return values;
   const copy = values.slice() as A;
   for (let byte = 0; 8 * byte < values.length; byte++) {

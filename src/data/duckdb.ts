@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { asWriteError } from "../files/index.js";
+import { duckdbApi } from "./native.js";
 
 export interface DuckDBOptions {
   /** Folder where intermediate data may go when memory is short; without it nothing is spilled. */
@@ -14,7 +15,7 @@ export interface DuckDBOptions {
 export async function openDuckDB(
   options: DuckDBOptions = {},
 ): Promise<{ connection: DuckDBConnection; close: () => void }> {
-  const instance = await DuckDBInstance.create(":memory:", {
+  const instance = await duckdbApi().DuckDBInstance.create(":memory:", {
     threads: String(Math.min(4, availableParallelism())),
     memory_limit: `${Math.max(512, Math.min(4096, Math.floor(totalmem() / 2 ** 21)))}MiB`,
     temp_directory: options.spill ?? "",

@@ -1,22 +1,12 @@
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
-import {
-  DOUBLE,
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  DuckDBTableFunction,
-  type DuckDBType,
-  FLOAT,
-  INTEGER,
-  TIMESTAMPTZ,
-  TINYINT,
-  VARCHAR,
-} from "@duckdb/node-api";
-import duckdb from "@duckdb/node-bindings";
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from "@duckdb/node-api";
+import type { Vector } from "@duckdb/node-bindings";
 import { makeFolder, temporaryName } from "../files/index.js";
 import { NO_LABEL } from "../types/index.js";
 import { asDuckDBWriteError } from "./duckdb.js";
 import { toInt64 } from "./int64.js";
+import { duckdbApi, duckdbBindings } from "./native.js";
 import { SET_KEY } from "./parquet-footer.js";
 
 /**
@@ -32,15 +22,20 @@ export type ColumnToWrite = { name: string } & (
   | { type: "text"; values: readonly string[] }
 );
 
-export const COLUMN_TYPES: Record<ColumnToWrite["type"], DuckDBType> = {
-  stamp: TIMESTAMPTZ,
-  float64: DOUBLE,
-  float32: FLOAT,
-  matrix: FLOAT,
-  label: TINYINT,
-  int32: INTEGER,
-  text: VARCHAR,
-};
+/** DuckDB's type of a column to write. */
+export function duckdbType({ type }: Pick<ColumnToWrite, "type">): DuckDBType {
+  const { DOUBLE, FLOAT, INTEGER, TIMESTAMPTZ, TINYINT, VARCHAR } = duckdbApi();
+  const types: Record<ColumnToWrite["type"], DuckDBType> = {
+    stamp: TIMESTAMPTZ,
+    float64: DOUBLE,
+    float32: FLOAT,
+    matrix: FLOAT,
+    label: TINYINT,
+    int32: INTEGER,
+    text: VARCHAR,
+  };
+  return types[type];
+}
 
 /** Several row groups let a reader decode on several threads. */
 const ROW_GROUP = 20480;
@@ -60,15 +55,15 @@ export async function writeParquet(
   const name = `rows_${temporaryName("").replace(/\W/g, "_")}`;
   let row = start;
   connection.registerTableFunction(
-    DuckDBTableFunction.create({
+    duckdbApi().DuckDBTableFunction.create({
       name,
       bindFunction: (bind) => {
-        for (const column of columns) bind.addResultColumn(column.name, COLUMN_TYPES[column.type]);
+        for (const column of columns) bind.addResultColumn(column.name, duckdbType(column));
         bind.setCardinality(end - start, true);
       },
       initFunction: (init) => init.setMaxThreads(1),
       mainFunction: (_, chunk) => {
-        const n = Math.min(duckdb.vector_size(), end - row);
+        const n = Math.min(duckdbBindings().vector_size(), end - row);
         chunk.rowCount = n;
         for (let k = 0; k < columns.length && n > 0; k++) fillChunk(chunk, k, columns[k]!, row, n);
         row += n;
@@ -96,6 +91,7 @@ export function fillChunk(chunk: DuckDBDataChunk, k: number, column: ColumnToWri
   }
   const values = column.type === "matrix" ? gather(column, row, n) : column.values.subarray(row, row + n);
   const stored = column.type === "stamp" ? toInt64(column.values.subarray(row, row + n)) : values;
+  const duckdb = duckdbBindings();
   const vector = duckdb.data_chunk_get_vector(chunk.chunk, k);
   const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
   duckdb.copy_data_to_vector(vector, 0, plainBuffer(bytes), bytes.byteOffset, bytes.byteLength);
@@ -109,7 +105,7 @@ function gather({ values, width, column }: ColumnToWrite & { type: "matrix" }, r
   return gathered;
 }
 
-function markNulls(vector: duckdb.Vector, n: number, isNull: (i: number) => boolean): void {
+function markNulls(vector: Vector, n: number, isNull: (i: number) => boolean): void {
   const valid = new Uint8Array(Math.ceil(n / 64) * 8).fill(255);
   let nulls = 0;
   for (let i = 0; i < n; i++) {
@@ -118,6 +114,7 @@ function markNulls(vector: duckdb.Vector, n: number, isNull: (i: number) => bool
     nulls++;
   }
   if (nulls === 0) return;
+  const duckdb = duckdbBindings();
   duckdb.vector_ensure_validity_writable(vector);
   duckdb.copy_data_to_vector_validity(vector, 0, valid.buffer, 0, valid.byteLength);
 }

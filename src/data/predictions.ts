@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import { dirname, extname } from "node:path";
-import { DuckDBDataChunk } from "@duckdb/node-api";
 import { makeFolder, publishFile, temporaryName } from "../files/index.js";
 import { FoldwiseError } from "../types/index.js";
 import { asDuckDBWriteError, quoteName, withDuckDB } from "./duckdb.js";
-import { COLUMN_TYPES, type ColumnToWrite, fillChunk } from "./parquet-writer.js";
+import { duckdbApi } from "./native.js";
+import { type ColumnToWrite, duckdbType, fillChunk } from "./parquet-writer.js";
 
 /** A column of a predictions file: `stamp` is µs with NaN as null, `label` int8 with `NO_LABEL` as null. */
 export interface PredictionColumn {
@@ -34,7 +34,7 @@ export async function writePredictions(
   try {
     await withDuckDB(
       async (connection) => {
-        const types = columns.map((column) => COLUMN_TYPES[column.type]);
+        const types = columns.map(duckdbType);
         const declared = columns.map((column, k) => `${quoteName(column.name)} ${types[k]}`);
         await connection.run(`CREATE TABLE predictions (${declared.join(", ")})`);
         const appender = await connection.createAppender("predictions");
@@ -43,7 +43,7 @@ export async function writePredictions(
           const length = filled[0]?.values.length ?? 0;
           for (let at = 0; at < length; at += CHUNK) {
             const n = Math.min(CHUNK, length - at);
-            const chunk = DuckDBDataChunk.create(types, n);
+            const chunk = duckdbApi().DuckDBDataChunk.create(types, n);
             for (const [k, column] of filled.entries()) fillChunk(chunk, k, column, at, n);
             appender.appendDataChunk(chunk);
           }

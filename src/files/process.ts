@@ -1,15 +1,13 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { z } from "zod";
 
 /** Names a process so that a later one, which was given the same number, is not taken for it. */
-export const processMarkSchema = z.strictObject({
-  pid: z.int().positive(),
-  host: z.string(),
+export interface ProcessMark {
+  pid: number;
+  host: string;
   /** Clock ticks from boot to its start; null where the system does not say. */
-  started: z.string().nullable(),
-});
-export type ProcessMark = z.infer<typeof processMarkSchema>;
+  started: string | null;
+}
 
 export function ownMark(): ProcessMark {
   return { pid: process.pid, host: hostname(), started: statOf(process.pid)?.started ?? null };

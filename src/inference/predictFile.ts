@@ -9,7 +9,6 @@ import {
   writePredictions,
 } from "../data/index.js";
 import { refuseOverwriting } from "../files/index.js";
-import { rowsFromBarsFile } from "../prepare/index.js";
 import {
   type DateOrder,
   type FeatureArray,
@@ -167,6 +166,8 @@ async function* rowsOf({
       remedy: "Give prepared rows with --data, or train on a dataset that `foldwise prepare` wrote.",
     });
   }
+  // Prepared rows, the usual case, need none of the indicators.
+  const { rowsFromBarsFile } = await import("../prepare/index.js");
   const rows = await rowsFromBarsFile(model.pipeline, source.path, {
     ...(featurePlugins === undefined ? {} : { plugins: featurePlugins }),
     ...(rolls === undefined ? {} : { rolls }),

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
-import { type InferenceSession, Tensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { CLASS_COUNT, type FeatureMatrix, FoldwiseError, type PredictionOutput } from "../types/index.js";
 import { predictInBatches } from "./batches.js";
 import { checkDistributions } from "./distributions.js";
 import { refuseUnsafeGraph } from "./graphGuard.js";
 import { checkedRow, checkedWindow, inputShape, type ModelShape } from "./modelShape.js";
+import { onnxRuntime } from "./runtime.js";
 import { checkGraph, createSession } from "./session.js";
 
 /** Which of a graph's two outputs: final, or before calibration (the same until a calibrator exists). */
@@ -37,6 +38,7 @@ export class OnnxPredictor implements ModelShape {
     this.#input = session.inputNames[0]!;
     const x = new Float32Array((seqLen ?? 1) * featureNames.length);
     const p = new Float32Array(CLASS_COUNT);
+    const { Tensor } = onnxRuntime();
     this.#one = {
       x,
       p,
@@ -76,6 +78,7 @@ export class OnnxPredictor implements ModelShape {
 
   /** One output of the graph for row-major values (N, F) or (N, T, F), N ≥ 1, unchecked and in one call. */
   async run(values: Float32Array, n: number, output: GraphOutput): Promise<Float32Array> {
+    const { Tensor } = onnxRuntime();
     const tensor = new Tensor("float32", values, [...inputShape(n, this)]);
     const results = await this.#session.run({ [this.#input]: tensor }, [output]);
     const data = results[output]?.data;

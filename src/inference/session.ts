@@ -1,6 +1,7 @@
-import { InferenceSession } from "onnxruntime-node";
+import type { InferenceSession } from "onnxruntime-node";
 import { FoldwiseError } from "../types/index.js";
 import type { ModelShape } from "./modelShape.js";
+import { onnxRuntime } from "./runtime.js";
 
 /** 256 MB: a window of all 180 features goes back a year of minutes. A stranger's bundle must not ask for more. */
 const MAX_WINDOW_VALUES = 2 ** 26;
@@ -18,7 +19,7 @@ export async function createSession(graph: Uint8Array, threads: number): Promise
     extra: { session: { intra_op: { allow_spinning: "0" } } },
   };
   try {
-    return await InferenceSession.create(graph, options);
+    return await onnxRuntime().InferenceSession.create(graph, options);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new FoldwiseError("bundle.bad_graph", `The ONNX runtime does not accept the graph: ${message}`, {

@@ -1,4 +1,4 @@
-import { pieceBreaks } from "../prepare/index.js";
+import { pieceBreaks } from "../market/index.js";
 import { FoldwiseError } from "../types/index.js";
 import type { ServedModel } from "./load.js";
 

@@ -1,7 +1,6 @@
 export { type PrepareConfig, prepareConfigSchema, prepareJsonSchema, resolveHorizons } from "./config.js";
 export { formatSummary } from "./format.js";
 export type { HorizonSummary } from "./label-rows.js";
-export { pieceBreaks } from "./pieces.js";
 export { loadFeaturePlugins } from "./plugins.js";
 export { type Layout, type PrepareOptions, prepareDataset } from "./prepare.js";
 export { type RemadeRows, remakeFromBars } from "./remake.js";

@@ -1,7 +1,7 @@
 import { tripleBarrier, wilderAtr } from "../labels/index.js";
+import { piecesOfBars } from "../market/index.js";
 import type { HorizonLabels, PipelineSpec } from "../types/index.js";
 import { readMarketBars } from "./market.js";
-import { piecesOfBars } from "./pieces.js";
 import { sessionIds } from "./prepare.js";
 import { type FeatureRows, type RowsOptions, rowsFromBars } from "./rows.js";
 

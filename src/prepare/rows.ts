@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { BarsFile } from "../data/index.js";
 import { type FeatureDefinition, type FeaturePlan, featureSteps, planFromSpec } from "../features/index.js";
-import { Calendar } from "../market/index.js";
+import { Calendar, piecesOfBars } from "../market/index.js";
 import {
   type Bars,
   type DateOrder,
@@ -12,7 +12,6 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import { readMarketBars } from "./market.js";
-import { piecesOfBars } from "./pieces.js";
 import { loadFeaturePlugins } from "./plugins.js";
 
 /** Rows that a model of this pipeline takes. */

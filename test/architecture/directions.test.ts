@@ -38,7 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ["types", "files"],
   prepare: ["types", "files", "data", "features", "labels", "market", "validation"],
   artifacts: ["types", "files", "data"],
-  inference: ["types", "files", "data", "artifacts", "evaluation", "models", "prepare"],
+  inference: ["types", "files", "data", "artifacts", "evaluation", "market", "models", "prepare"],
   report: ["types", "evaluation"],
   audit: ["types", "files", "data", "labels", "validation", "prepare", "artifacts", "report", "training"],
   training: ALL_BUT_CLI.filter((room) => room !== "audit"),
@@ -73,6 +73,7 @@ beforeAll(() => {
       place(`src/${room}/index_of_${other}.ts`, `export * from "../${other}/index.js";\n`);
       place(`src/${room}/inner/index_of_${other}.ts`, `export * from "../../${other}/index.js";\n`);
       place(`src/${room}/inside_of_${other}.ts`, `export * from "../${other}/anything.js";\n`);
+      place(`src/${room}/later_index_of_${other}.ts`, `export const later = () => import("../${other}/index.js");\n`);
       place(`src/${room}/later_of_${other}.ts`, `export const later = () => import("../${other}/anything.js");\n`);
     }
     place(`src/${room}/own.ts`, 'export * from "./inner/file.js";\n');
@@ -81,6 +82,7 @@ beforeAll(() => {
     place(`src/${room}/clock.ts`, "export const now = performance.now();\n");
     for (const [index, name] of Object.keys(OWNERS).entries()) {
       place(`src/${room}/package_${index}.ts`, `export * from "${name}";\n`);
+      place(`src/${room}/later_package_${index}.ts`, `export const later = () => import("${name}");\n`);
     }
   }
   place("src/index.ts", 'export * from "./cli/index.js";\n');
@@ -115,8 +117,8 @@ describe("import directions, held by `biome ci`", () => {
 
   it.each(ROOMS)("%s imports the rooms of the design, and no other", (room) => {
     const others = ROOMS.filter((name) => name !== room);
-    for (const path of ["", "inner/"]) {
-      const allowed = others.filter((other) => !refused.has(`src/${room}/${path}index_of_${other}.ts`));
+    for (const path of ["index", "inner/index", "later_index"]) {
+      const allowed = others.filter((other) => !refused.has(`src/${room}/${path}_of_${other}.ts`));
       expect(allowed.sort()).toEqual([...MAY_IMPORT[room]!].filter((other) => other !== room).sort());
     }
   });
@@ -140,7 +142,9 @@ describe("import directions, held by `biome ci`", () => {
 
   it("give each heavy package one room", () => {
     for (const [index, owner] of Object.values(OWNERS).entries()) {
-      expect(ROOMS.filter((room) => !refused.has(`src/${room}/package_${index}.ts`))).toEqual([owner]);
+      for (const file of [`package_${index}.ts`, `later_package_${index}.ts`]) {
+        expect(ROOMS.filter((room) => !refused.has(`src/${room}/${file}`))).toEqual([owner]);
+      }
     }
   });
 

@@ -34,6 +34,20 @@ it("nothing in Python writes or reads a pickle", () => {
   expect(python.filter((path) => pickles.test(text(path)))).toEqual([]);
 });
 
+it("packages that are loaded at their first use are those of these files", () => {
+  const required = filesBelow("src", /\.ts$/).flatMap((path) =>
+    [...text(path).matchAll(/\b(?:load|require)\("((?!node:)[^"]+)"\)/g)].map(([, name]) => `${path}: ${name}`),
+  );
+  expect(required.sort()).toEqual([
+    "src/data/native.ts: @duckdb/node-api",
+    "src/data/native.ts: @duckdb/node-bindings",
+    "src/engine/pool/log.ts: pino",
+    "src/inference/runtime.ts: onnxruntime-node",
+  ]);
+  const makers = filesBelow("src", /\.ts$/).filter((path) => /createRequire\(/.test(text(path)));
+  expect(makers.sort()).toEqual(["src/data/native.ts", "src/engine/pool/log.ts", "src/inference/runtime.ts"]);
+});
+
 it("pure rooms draw no random numbers and read no clock", () => {
   const pure = ["types", "market", "features", "labels", "validation", "evaluation"].flatMap((room) =>
     filesBelow(join("src", room), /\.ts$/),

@@ -2,7 +2,6 @@ import { createWriteStream, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { z } from "zod";
 import {
   asWriteError,
   discardTemporary,
@@ -22,10 +21,12 @@ export interface WriteDemoOptions extends DemoOptions {
   out: string;
 }
 
+const GENERATOR = "foldwise demo-data";
+
 /** What stands beside a file of demo bars, `{file}.source.json`: a CSV has no room to say that it is synthetic. */
 export interface DemoSource {
   synthetic: true;
-  generator: "foldwise demo-data";
+  generator: typeof GENERATOR;
   version: string;
   symbol: string;
   bar: string;
@@ -74,8 +75,6 @@ function demoPath({ out, symbol, bar }: WriteDemoOptions): string {
   });
 }
 
-const ownSource = z.looseObject({ synthetic: z.literal(true), generator: z.literal("foldwise demo-data") });
-
 /** Throws `usage.output_exists` for a file that no earlier call wrote: nobody expects made-up bars over their own. */
 function refuseForeign(path: string): void {
   const isFile = (name: string): boolean => {
@@ -93,9 +92,15 @@ function refuseForeign(path: string): void {
   });
 }
 
+/** No schema: this room is loaded for the names in `--help`. */
+function marksDemo(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("synthetic" in value) || !("generator" in value)) return false;
+  return value.synthetic === true && value.generator === GENERATOR;
+}
+
 function isOwn(source: string): boolean {
   try {
-    return ownSource.safeParse(JSON.parse(readRegular(source))).success;
+    return marksDemo(JSON.parse(readRegular(source)));
   } catch {
     return false;
   }
@@ -104,7 +109,7 @@ function isOwn(source: string): boolean {
 function sourceOf({ symbol, bar, bars, seed }: DemoOptions): DemoSource {
   return {
     synthetic: true,
-    generator: "foldwise demo-data",
+    generator: GENERATOR,
     version: packageVersion(),
     symbol,
     bar,

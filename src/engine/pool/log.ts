@@ -1,6 +1,6 @@
 import { mkdirSync, openSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import pino from "pino";
 import { asWriteError } from "../../files/index.js";
 import type { JobLog } from "../worker/state.js";
 
@@ -17,6 +17,8 @@ export interface WorkerLog {
 }
 
 const PINO_LEVELS = { debug: "debug", info: "info", warning: "warn", error: "error" } as const;
+
+const load: NodeJS.Require = createRequire(import.meta.url);
 
 /** What workers say before there is a file for it is kept up to so many entries. */
 const KEPT_ENTRIES = 200;
@@ -58,6 +60,8 @@ function laterLog(file: () => string | null): WorkerLog {
 }
 
 function openedLog(file: string): WorkerLog {
+  // Here and not above: listing models, or a call that is refused, writes no log.
+  const pino: typeof import("pino") = load("pino");
   const destination = pino.destination({ fd: openLog(file), sync: true });
   const logger = pino({ level: "debug", base: null }, destination);
   // A disk that fills up must not end the jobs: the log stops, the tail that failures quote goes on.

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { resolveFileConfig } from "../config/index.js";
-import { type PrepareConfig, prepareConfigSchema } from "../prepare/index.js";
+import { resolveFileConfig } from "../../config/index.js";
+import { type PrepareConfig, prepareConfigSchema } from "../../prepare/index.js";
 
 export interface PrepareConfigRequest {
   cwd: string;

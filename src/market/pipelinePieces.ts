@@ -1,5 +1,6 @@
-import { assignPieces, Calendar } from "../market/index.js";
 import type { PipelineSpec, Timestamps } from "../types/index.js";
+import { Calendar } from "./calendar.js";
+import { assignPieces } from "./pieces.js";
 
 /**
  * (N) the pieces that `prepare` makes of bars that close at `timestamps`, by the rule that a pipeline carries.

@@ -1,49 +1,9 @@
-import { shellWord } from "../files/index.js";
-import type { TrainRunRequest } from "../training/index.js";
-import type { CommandContext } from "./command.js";
-import type { FlagName } from "./flags.js";
+import { shellWord } from "../../files/index.js";
+import type { TrainRunRequest } from "../../training/index.js";
+import type { CommandContext } from "../command.js";
+import type { FitOptions } from "../fitFlags.js";
 
-/** Flags of every command that fits models, but for what it fits. */
-export const FIT_FLAGS = [
-  "data",
-  "config",
-  "set",
-  "preset",
-  "seed",
-  "workers",
-  "device",
-  "embargo",
-  "allowSmall",
-  "runsDir",
-  "runId",
-  "store",
-  "verify",
-  "plugin",
-] as const satisfies readonly FlagName[];
-
-/** What commander makes of them, and of `--model`, `--symbol`, `--horizon`, `--seq-len`. */
-export interface FitOptions {
-  model?: string[];
-  symbol?: string[];
-  horizon?: number[];
-  seqLen?: number;
-  data?: string;
-  store?: string;
-  runs?: string;
-  runId?: string;
-  config?: string;
-  set?: string[];
-  preset?: string;
-  seed?: number;
-  workers?: number;
-  device?: string;
-  embargo?: string;
-  plugin?: string[];
-  allowSmall?: boolean;
-  verify?: boolean;
-}
-
-/** The request that these options and further named flags, by their configuration key, make. */
+/** The request that these `options` and further named flags, by their configuration key, make. */
 export function fitRequest(
   { output, signal, cwd }: CommandContext,
   options: FitOptions,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Run, RunJob } from "../artifacts/index.js";
+import type { Run, RunJob } from "../../artifacts/index.js";
 import {
   formatCvLeaderboard,
   formatCvReport,
@@ -8,9 +8,9 @@ import {
   formatReport,
   formatSelection,
   type Report,
-} from "../report/index.js";
-import { type CvRunResult, readSelections, type TrainRunResult } from "../training/index.js";
-import type { Output } from "./output.js";
+} from "../../report/index.js";
+import { type CvRunResult, readSelections, type TrainRunResult } from "../../training/index.js";
+import type { Output } from "../output.js";
 
 /** What `train` and `resume` say at the end, and the exit code. */
 export function printOutcome(output: Output, { run, reports }: TrainRunResult): number {

@@ -1,0 +1,9 @@
+import { trainRun } from "../../training/index.js";
+import type { CommandContext } from "../command.js";
+import type { TrainOptions } from "../train.js";
+import { fitRequest } from "./fitRequest.js";
+import { printOutcome } from "./outcome.js";
+
+export async function train(context: CommandContext, options: TrainOptions): Promise<number> {
+  return printOutcome(context.output, await trainRun({ ...fitRequest(context, options), noTest: !options.test }));
+}
