@@ -39,8 +39,11 @@ def cuda_engines(devices: int) -> dict[str, bool]:
 
 
 def _xgboost_has_cuda() -> bool:
+    from foldwise_engine.lean import ENGINES
+
     try:
-        import xgboost
+        with ENGINES.importing("xgboost"):
+            import xgboost
     except ImportError:
         return False
     return bool(xgboost.build_info().get("USE_CUDA"))

@@ -78,6 +78,10 @@ class Jobs:
     def __init__(self) -> None:
         self._held: OrderedDict[tuple[str, str | None, Path], Held] = OrderedDict()
 
+    def forget(self) -> None:
+        """Keep no model: they are read again from their files."""
+        self._held.clear()
+
     def fit(self, request: FitRequest, adapter: Adapter, caller: Caller) -> FitResult:
         """Fit, then write the native file and all side files into `out`."""
         process.reset_peak_memory()

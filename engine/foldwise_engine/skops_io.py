@@ -6,20 +6,9 @@ two seconds and 0.3 GB in a worker that has no use for it. While that goes on to
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
+from foldwise_engine.lean import without
 
+with without("torch"):
+    from skops import io as skops_io
 
-def _without(name: str, module: str) -> ModuleType:
-    import importlib
-
-    if name in sys.modules:
-        return importlib.import_module(module)
-    sys.modules[name] = None  # type: ignore[assignment]  # what import takes for "there is none"
-    try:
-        return importlib.import_module(module)
-    finally:
-        del sys.modules[name]
-
-
-skops_io = _without("torch", "skops.io")
+__all__ = ["skops_io"]

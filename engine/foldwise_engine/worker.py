@@ -122,6 +122,8 @@ class Worker:
         """Load what the next jobs need: the first model's engine now, the others' beside the first job."""
         if not models:
             return
+        if any(name.adapter is not None for name in models):
+            self._make_whole()
         _load(models[:1])
         self._loader = threading.Thread(target=_load, args=(models[1:],), name="_load")
         self._loader.start()
@@ -132,10 +134,19 @@ class Worker:
 
         if self._jobs is None:
             self._jobs = Jobs()
-        # Python's own imports wait for one another; a plug-in's file would be met half-loaded.
-        if request.adapter is not None and self._loader is not None:
-            self._loader.join()
+        if request.adapter is not None:
+            self._make_whole()
         return run_job(self._jobs, request, caller)
+
+    def _make_whole(self) -> None:
+        """Before a plug-in is loaded: it may import any engine, and ask for all of it."""
+        from foldwise_engine.lean import ENGINES
+
+        # Python's own imports wait for one another; a plug-in's file would be met half-loaded.
+        if self._loader is not None:
+            self._loader.join()
+        if ENGINES.make_whole() and self._jobs is not None:
+            self._jobs.forget()
 
     def _read(self) -> None:
         try:

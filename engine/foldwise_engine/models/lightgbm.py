@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
-import lightgbm as lgb
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,11 @@ from foldwise_engine.data import Floats, Selection
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import INPUT, ProbabilityGraph
 from foldwise_engine.export.trees import floor_float32, sum_of_trees, thinned_borders
+from foldwise_engine.lean import ENGINES
 from foldwise_engine.process import memory_share
+
+with ENGINES.importing("lightgbm"):
+    import lightgbm as lgb
 
 CACHE_SHARE = 8
 """The binned rows of all workers hold at most this fraction of the machine's memory."""

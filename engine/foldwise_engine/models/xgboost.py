@@ -13,7 +13,6 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
-import xgboost as xgb
 from numpy.typing import NDArray
 
 from foldwise_engine.adapter import Device, FitTask, Fitted, settings
@@ -22,7 +21,11 @@ from foldwise_engine.data import Floats, Selection
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import ProbabilityGraph
 from foldwise_engine.export.trees import softmax_of_trees
+from foldwise_engine.lean import ENGINES
 from foldwise_engine.process import cuda_devices, memory_share
+
+with ENGINES.importing("xgboost"):
+    import xgboost as xgb
 
 CACHE_SHARE = 8
 """The quantised matrices of all workers hold at most this fraction of the machine's memory."""

