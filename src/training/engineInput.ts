@@ -2,7 +2,7 @@ import { constants, copyFileSync, linkSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FitRequest } from "../engine/index.js";
 import { encodeNpy, writeFileAtomic } from "../files/index.js";
-import { type FeatureMatrix, type FeatureView, FoldwiseError, NO_LABEL } from "../types/index.js";
+import { type FeatureMatrix, type FeatureView, FoldwiseError, NO_LABEL, places } from "../types/index.js";
 import { examplesOf } from "./sequence.js";
 
 /** What a fit request names: a folder with `X.npy` and `y_h{horizon}.npy`, and row numbers in it. */
@@ -42,7 +42,7 @@ export async function engineInput(
     XTrain.kind === "view" && XStop.kind === "view" && XTrain.dataset.dir === XStop.dataset.dir
       ? stored(XTrain, yTrain, XStop, yStop, workDir)
       : await written(XTrain, yTrain, XStop, yStop, workDir, seqLen);
-  if (seqLen === null) return { ...located, window: null, train: all(yTrain), stop: all(yStop) };
+  if (seqLen === null) return { ...located, window: null, train: places(yTrain.length), stop: places(yStop.length) };
   const from = located.window?.from ?? 0;
   const train = examplesOf(XTrain, seqLen, "of training", from);
   const stop = examplesOf(XStop, seqLen, "of validation");
@@ -55,8 +55,6 @@ export async function engineInput(
     stop,
   };
 }
-
-const all = (y: Int8Array): Int32Array => Int32Array.from(y, (_, i) => i);
 
 function stored(
   XTrain: FeatureView,

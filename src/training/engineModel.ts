@@ -9,6 +9,7 @@ import {
   type FeatureView,
   type FitOptions,
   FoldwiseError,
+  gather,
   type TrainingMetrics,
 } from "../types/index.js";
 import { type EngineInput, engineInput } from "./engineInput.js";
@@ -62,8 +63,8 @@ export async function fitEngine(
   const start = performance.now();
   const seqLen = seqLenOf(definition, settings.training);
   const input = await engineInput(XTrain, yOfTrain, XStop, yOfStop, settings.workDir, seqLen);
-  const yTrain = Int8Array.from(input.train, (i) => yOfTrain[i]!);
-  const yStop = Int8Array.from(input.stop, (i) => yOfStop[i]!);
+  const yTrain = gather(yOfTrain, input.train, new Int8Array(input.train.length));
+  const yStop = gather(yOfStop, input.stop, new Int8Array(input.stop.length));
   const sampleWeights = weightsOfExamples(options.sampleWeights, yOfTrain.length, input.train);
   const classes = classesIn(yTrain);
   if (classes.length < 2) {
@@ -116,7 +117,7 @@ export async function fitEngine(
   const served = (file: string): Float32Array =>
     applyClassScale(readNpy(join(nativeDir, file), "<f4").data, classScale);
   const answered = answeredRows(nativeDir, result);
-  const yAnswered = answered === null ? yTrain : Int8Array.from(answered, (i) => yTrain[i]!);
+  const yAnswered = answered === null ? yTrain : gather(yTrain, answered, new Int8Array(answered.length));
   const train = classificationMetrics(yAnswered, served(result.files.train));
   const stop = stopScores(result.files.stop === null ? null : served(result.files.stop), yStop, classes);
   return {
@@ -150,7 +151,7 @@ function weightsOfExamples(
   examples: Int32Array,
 ): Float32Array | undefined {
   if (weights === undefined || weights.length !== rows) return weights;
-  return Float32Array.from(examples, (i) => weights[i]!);
+  return gather(weights, examples, new Float32Array(examples.length));
 }
 
 /** The two row sets of a model that makes its probabilities in a step of their own; null for others. */
@@ -161,7 +162,7 @@ function stepsOf(
 ): ProbabilitySplit | null {
   if (share === undefined) return null;
   const steps = splitForProbabilities(X, share);
-  const classes = classesIn(Int8Array.from(steps.fit, (i) => y[i]!));
+  const classes = classesIn(gather(y, steps.fit, new Int8Array(steps.fit.length)));
   if (classes.length >= 2) return steps;
   throw new FoldwiseError(
     "data.one_class",
