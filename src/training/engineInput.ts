@@ -16,6 +16,8 @@ export interface EngineInput {
   train: Int32Array;
   stop: Int32Array;
   window: NonNullable<FitRequest["window"]> | null;
+  /** Folder of the stored dataset whose row numbers these are; null for numbers of rows that were written out. */
+  rowsOf: string | null;
 }
 
 type Located = Omit<EngineInput, "train" | "stop">;
@@ -72,7 +74,7 @@ function stored(
     from: Math.min(start, XTrain.rows[0] ?? start),
     to: (XTrain.rows.at(-1) ?? 0) + 1,
   };
-  const rows = { trainRows: XTrain.rows, stopRows: XStop.rows, window };
+  const rows = { trainRows: XTrain.rows, stopRows: XStop.rows, window, rowsOf: dataset.dir };
   for (const horizon of dataset.manifest.horizons) {
     const labels = dataset.labels(horizon);
     if (agrees(labels, XTrain.rows, yTrain) && agrees(labels, XStop.rows, yStop)) {
@@ -139,7 +141,7 @@ async function written(
   setLabels(y, stopRows, yStop);
   writeFileAtomic(join(workDir, "X.npy"), encodeNpy("<f4", [y.length, features], X));
   writeFileAtomic(join(workDir, "y_h1.npy"), encodeNpy("|i1", [y.length], y));
-  const located = { dataset: workDir, horizon: 1, trainRows, stopRows };
+  const located = { dataset: workDir, horizon: 1, trainRows, stopRows, rowsOf: null };
   if (seqLen === null) return { ...located, window: null };
   const file = join(workDir, "piece.npy");
   const piece = Int32Array.from([...trainExamples.piece, ...stopExamples.piece.map((of) => of + yTrain.length)]);
