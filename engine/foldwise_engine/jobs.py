@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -122,6 +123,12 @@ class Jobs:
         if fitted.scaler is not None:
             write_json(out / "scaler.json", fitted.scaler)
         importance = _write_importance(out, fitted)
+        seq_len = None if data.window is None else data.window.length
+        if request.answer is not None:
+            wanted = _rows_to_answer(request.answer, len(data.train.X), seq_len, request.dataset)
+            selection = Selection(data.train.X, wanted, data.train.origin)
+            answers = _Answers(adapter, fitted.model, data.classes, seq_len, request.threads)
+            write_npy(out / "p_answer.npy", answers.of(selection, caller.check))
         facts = Facts(
             engine=__version__,
             model=request.model,
@@ -129,7 +136,7 @@ class Jobs:
             classes=data.classes,  # type: ignore[arg-type]
             features=data.train.features,
             best_epoch=fitted.best_epoch,
-            seq_len=None if data.window is None else data.window.length,
+            seq_len=seq_len,
         )
         write_bytes(out / FACTS_FILE, msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
         self._hold(request, out, fitted.model)
@@ -148,6 +155,7 @@ class Jobs:
                 train="p_train.npy",
                 stop=None if fitted.p_stop is None else "p_stop.npy",
                 train_rows=None if fitted.train_rows is None else "train_rows.npy",
+                answer=None if request.answer is None else "p_answer.npy",
             ),
             importance=importance,
             device=fitted.device,
@@ -163,17 +171,10 @@ class Jobs:
         X, origin = open_features(Path(request.x))
         if X.shape[1] != facts.features:
             raise EngineError("bad_data", f"{request.x} has {X.shape[1]} columns; the model takes {facts.features}.")
-        rows = _rows_to_answer(request, len(X), facts.seq_len)
-        out = np.empty((len(rows), 3), dtype=np.float32)
-        done = 0
-        selection = Selection(X, rows, origin)
-        blocks = selection.blocks(PREDICT_BLOCK) if facts.seq_len is None else window_blocks(X, rows, facts.seq_len)
-        for block in blocks:
-            caller.check()
-            out[done : done + len(block)] = widen(adapter.predict(model, block, request.threads), facts.classes)
-            done += len(block)
-            caller.progress(done, len(rows), {})
-        write_npy(Path(request.out), out)
+        rows = _rows_to_answer(request.rows, len(X), facts.seq_len, request.x)
+        answers = _Answers(adapter, model, facts.classes, facts.seq_len, request.threads)
+        tell = partial(caller.progress, metrics={})
+        write_npy(Path(request.out), answers.of(Selection(X, rows, origin), caller.check, tell))
         return PredictResult(rows=len(rows))
 
     def export(self, request: ExportRequest, adapter: Adapter, caller: Caller) -> ExportResult:
@@ -224,18 +225,44 @@ class Jobs:
             self._held.popitem(last=False)
 
 
-def _rows_to_answer(request: PredictRequest, total: int, seq_len: int | None) -> NDArray[np.int32]:
-    """The rows that are asked for; of a sequence model, those that have the rows of a window behind them."""
+@dataclass(frozen=True)
+class _Answers:
+    """A model and what it takes to ask it: the one way to answers, from a fit and from a `predict`."""
+
+    adapter: Adapter
+    model: Any
+    classes: tuple[int, ...]
+    seq_len: int | None
+    threads: int
+
+    def of(
+        self, rows: Selection, check: Callable[[], None], tell: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """(n, 3) raw probabilities, a block of rows at a time."""
+        out = np.empty((len(rows), 3), dtype=np.float32)
+        done = 0
+        blocks = rows.blocks(PREDICT_BLOCK) if self.seq_len is None else window_blocks(rows.X, rows.rows, self.seq_len)
+        for block in blocks:
+            check()
+            out[done : done + len(block)] = widen(self.adapter.predict(self.model, block, self.threads), self.classes)
+            done += len(block)
+            if tell is not None:
+                tell(done, len(rows))
+        return out
+
+
+def _rows_to_answer(path: str | None, total: int, seq_len: int | None, x: str) -> NDArray[np.int32]:
+    """The rows of `x` that are asked for; of a sequence model, those that have the rows of a window behind them."""
     first = 0 if seq_len is None else seq_len - 1
-    if request.rows is None:
+    if path is None:
         if seq_len is not None and total < seq_len:
-            raise EngineError("bad_data", f"{request.x} has {total} rows; a window takes {seq_len}.")
+            raise EngineError("bad_data", f"{x} has {total} rows; a window takes {seq_len}.")
         return np.arange(first, total, dtype=np.int32)
-    rows = open_rows(request.rows, total)
+    rows = open_rows(path, total)
     if int(rows.min()) < first:
         raise EngineError(
             "bad_data",
-            f"{request.rows} names row {rows.min()}; the first window of {seq_len} rows ends with row {first}.",
+            f"{path} names row {rows.min()}; the first window of {seq_len} rows ends with row {first}.",
         )
     return rows
 

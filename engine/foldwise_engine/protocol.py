@@ -103,6 +103,8 @@ class FitRequest(Strict, tag_field="type", tag="fit"):
     """None: a row is an example."""
     checkpoint: Text | None = None
     """A folder that outlives the process: a fit that finds its own checkpoint there goes on from it."""
+    answer: Text | None = None
+    """Row-index file: the fitted model answers these rows of the dataset too, as a `predict` would; None: no others."""
 
 
 class PredictRequest(Strict, tag_field="type", tag="predict"):
@@ -172,7 +174,7 @@ class FitSeconds(Strict):
 
 
 class FitFiles(Strict):
-    """File names inside `out`; `train` and `stop` are float32 (N, 3) raw probabilities of those rows."""
+    """File names inside `out`; `train`, `stop` and `answer` are float32 (N, 3) raw probabilities of those rows."""
 
     native: str
     scaler: str | None
@@ -180,6 +182,7 @@ class FitFiles(Strict):
     stop: str | None
     train_rows: str | None = None
     """int32 positions among `rows.train` that `train` answers; None: all."""
+    answer: str | None = None
 
 
 class FitSequence(Strict):

@@ -151,7 +151,7 @@ class Case:
         np.save(self.folder / f"y_h{horizon}.npy", y)
 
     def request(self, model: str, **changes: Any) -> FitRequest:
-        """A fit request; `train`, `stop`, `weights`, `piece` are arrays, everything else is the request's own field.
+        """A fit request; `train`, `stop`, `weights`, `piece`, `answer` are arrays, all else is the request's own field.
 
         A sequence model gets windows of its `seq_len`; training takes bars up to its last row.
         """
@@ -166,6 +166,7 @@ class Case:
             "stop": self.stop,
             "weights": None,
             "piece": None,
+            "answer": None,
             "steps_fit": train[:cut] if model == "svm" else None,
             "steps_probability": train[cut:] if model == "svm" else None,
         }
@@ -196,6 +197,7 @@ class Case:
             "params": PARAMS.get(model, {}),
             "training": training,
             "window": window,
+            "answer": files["answer"],
             "seed": 7,
             "threads": 1,
             "device": "cpu",

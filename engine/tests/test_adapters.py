@@ -52,6 +52,16 @@ def test_a_reloaded_model_predicts_the_same_bits(case: Case, model: str) -> None
 
 
 @every_model
+def test_rows_answered_within_the_fit_get_the_bits_that_the_saved_model_gives(case: Case, model: str) -> None:
+    rows = np.concatenate([case.train[-5:], case.stop[3::2]])
+    fit = case.fit(model, answer=rows)
+    assert fit.result.files.answer == "p_answer.npy"
+    answered = fit.array("p_answer.npy")
+    assert np.array_equal(answered, fit.predict(case.X, rows=rows, jobs=Jobs()))
+    assert np.array_equal(answered, fit.predict(case.X, rows=rows))
+
+
+@every_model
 def test_one_row_gets_what_it_gets_among_others(case: Case, model: str) -> None:
     fit = case.fit(model)
     assert np.allclose(fit.predict(case.X[17 : 17 + fit.reach]), fit.predict(case.X)[17:18], atol=1e-6, rtol=0)

@@ -14,6 +14,7 @@ export type { EngineModel, EnginePool, PoolOptions, RunOptions } from "./pool/ty
 export type {
   EngineJob,
   ExportResult,
+  FitJob,
   FitRequest,
   FitResult,
   HelloResult,

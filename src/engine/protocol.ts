@@ -71,6 +71,11 @@ export const fitRequest = z.strictObject({
     .optional(),
   /** An existing folder, kept when the process dies: a fit that finds its own checkpoint there goes on from it. Null or absent: none. */
   checkpoint: path.nullable().optional(),
+  /**
+   * int32 .npy of row numbers of the dataset (of windows the last rows), which the fitted model answers before it is let go,
+   * exactly as a `predict` of `out` would. Null or absent: none.
+   */
+  answer: path.nullable().optional(),
   /** float32 .npy aligned with `rows.train`, mean 1; steps take those of their rows. Null: every row weighs 1. */
   weights: path.nullable(),
   /** The stop rows decide by the probabilities that will be served: raw ones times these. */
@@ -147,7 +152,7 @@ export const fitResult = z.strictObject({
   /** Seconds: reading and binning; the engine's own training; writing and scoring. */
   seconds: z.strictObject({ data: z.number(), train: z.number(), finish: z.number() }),
   /**
-   * File names inside `out`. `train` and `stop` are float32 (N, 3) .npy raw probabilities of those rows; `train_rows` is an
+   * File names inside `out`. `train`, `stop` and `answer` are float32 (N, 3) .npy raw probabilities of those rows; `train_rows` is an
    * int32 .npy of the positions among `rows.train` that `train` answers. Null or absent: all.
    */
   files: z.strictObject({
@@ -156,6 +161,7 @@ export const fitResult = z.strictObject({
     train: z.string(),
     stop: z.string().nullable(),
     train_rows: z.string().nullable().optional(),
+    answer: z.string().nullable().optional(),
   }),
   /** How a sequence model was trained; null or absent for others. */
   sequence: z
@@ -256,10 +262,8 @@ export type PredictResult = z.infer<typeof predictResult>;
 export type ExportResult = z.infer<typeof exportResult>;
 
 /** Jobs a caller may give to the pool; `id` is the pool's to choose. */
-export type EngineJob =
-  | Omit<FitRequest, "id" | "threads">
-  | Omit<PredictRequest, "id" | "threads">
-  | Omit<ExportRequest, "id">;
+export type FitJob = Omit<FitRequest, "id" | "threads">;
+export type EngineJob = FitJob | Omit<PredictRequest, "id" | "threads"> | Omit<ExportRequest, "id">;
 export type JobResult<J extends EngineJob> = J extends { type: "fit" }
   ? FitResult
   : J extends { type: "predict" }

@@ -53,12 +53,15 @@ export function pastReturnSigns(
   piece: Int32Array,
   { horizon, lag }: { horizon: number; lag: number },
 ): Int8Array {
-  return Int8Array.from(prices, (_, t) => {
+  const signs = new Int8Array(prices.length);
+  const signAt = (t: number): number => {
     const from = t - lag - horizon;
     if (from < 0 || piece[from] !== piece[t]) return UNKNOWN_STATE;
     const change = prices[t - lag]! - prices[from]!;
     return Number.isNaN(change) ? UNKNOWN_STATE : Math.sign(change);
-  });
+  };
+  for (let t = 0; t < signs.length; t++) signs[t] = signAt(t);
+  return signs;
 }
 
 /** Class shares by state, in the order −1, 0, 1, unknown. */

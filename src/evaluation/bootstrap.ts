@@ -52,8 +52,8 @@ export function blockBootstrap<K extends string>(
       remedy: "Give per-row values of the same rows.",
     });
   }
-  const resamples = Math.max(options.resamples ?? MIN_RESAMPLES, MIN_RESAMPLES);
-  const block = Math.max(Math.round(options.block), 1);
+  const bootstrap = bootstrapOf(n, options);
+  const { block, resamples } = bootstrap;
   // A block of all rows would give every resample the same mean, and an interval without width.
   const drawn = Math.min(block, Math.ceil(n / 2));
   const sums = names.map((name) => centredSums(series[name], drawn));
@@ -68,8 +68,15 @@ export function blockBootstrap<K extends string>(
       return [name, { lower: bound(tail), upper: bound(1 - tail) }];
     }),
   ) as Record<K, Interval>;
+  return { intervals, bootstrap };
+}
+
+/** How `blockBootstrap` resamples `n` rows. */
+export function bootstrapOf(n: number, options: { block: number; resamples?: number }): BlockBootstrap {
+  const resamples = Math.max(options.resamples ?? MIN_RESAMPLES, MIN_RESAMPLES);
+  const block = Math.max(Math.round(options.block), 1);
   const blocks = Math.floor(n / block);
-  return { intervals, bootstrap: { block, blocks, resamples, unreliable: blocks < RELIABLE_BLOCKS } };
+  return { block, blocks, resamples, unreliable: blocks < RELIABLE_BLOCKS };
 }
 
 interface CentredSums {
@@ -98,15 +105,14 @@ function resampledMeans(
   const full = Math.floor(n / block);
   const rest = n - full * block;
   const random = seededRandom(seed);
+  const starts = new Int32Array(rest === 0 ? full : full + 1);
   for (let r = 0; r < resamples; r++) {
-    for (let b = 0; b <= full; b++) {
-      const length = b < full ? block : rest;
-      if (length === 0) break;
-      const start = random.int(n);
-      for (let s = 0; s < sums.length; s++) {
-        const { prefix } = sums[s]!;
-        means[s]![r]! += (prefix[start + length]! - prefix[start]!) / n;
-      }
+    for (let b = 0; b < starts.length; b++) starts[b] = random.int(n);
+    for (const [s, { prefix }] of sums.entries()) {
+      let mean = 0;
+      for (let b = 0; b < full; b++) mean += (prefix[starts[b]! + block]! - prefix[starts[b]!]!) / n;
+      if (rest > 0) mean += (prefix[starts[full]! + rest]! - prefix[starts[full]!]!) / n;
+      means[s]![r] = mean;
     }
   }
   return means;

@@ -1,4 +1,4 @@
-import { type BlockBootstrap, blockBootstrap, blockLength, type Interval } from "./bootstrap.js";
+import { type BlockBootstrap, blockBootstrap, blockLength, bootstrapOf, type Interval } from "./bootstrap.js";
 import { weightedMean } from "./losses.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 
@@ -36,16 +36,20 @@ export function pairedDifference(
   second: Float64Array,
   { block, seed }: { block: number; seed: number },
 ): ModelComparison {
-  const difference = first.map((value, i) => value - second[i]!);
+  const difference = differenceOf(first, second);
   const { intervals, bootstrap } = blockBootstrap({ difference }, { block, seed });
-  const interval = intervals.difference;
-  return {
-    difference: weightedMean(difference),
-    interval,
-    bootstrap,
-    verdict: verdictOf({ interval, blocks: bootstrap.blocks }),
-  };
+  return comparisonOf(difference, intervals.difference, bootstrap);
 }
+
+/** What a bootstrap of a paired difference says, alone or among other series of the same rows. */
+export function comparisonOf(difference: Float64Array, interval: Interval, bootstrap: BlockBootstrap): ModelComparison {
+  const verdict = verdictOf({ interval, blocks: bootstrap.blocks });
+  return { difference: weightedMean(difference), interval, bootstrap, verdict };
+}
+
+/** (N) row by row; below zero the first is better. */
+export const differenceOf = (first: Float64Array, second: Float64Array): Float64Array =>
+  first.map((value, i) => value - second[i]!);
 
 /** Several models on the same rows, each beside the one with the least loss. */
 export interface Standing {
@@ -66,14 +70,15 @@ export function againstBest(
 ): Standing {
   const means = losses.map((loss) => weightedMean(loss));
   const best = means.indexOf(Math.min(...means));
-  const compared = losses.map((loss) => compareModels(losses[best]!, loss, { durations, seed }));
+  const n = losses[best]!.length;
+  const block = blockLength(durations, n);
   return {
     best,
-    behind: compared.map(({ difference, interval, verdict }, m) =>
-      m === best
-        ? null
-        : { difference: -difference, interval: { lower: -interval.upper, upper: -interval.lower }, verdict },
-    ),
-    bootstrap: compared[best]!.bootstrap,
+    behind: losses.map((loss, m) => {
+      if (m === best) return null;
+      const { difference, interval, verdict } = pairedDifference(losses[best]!, loss, { block, seed });
+      return { difference: -difference, interval: { lower: -interval.upper, upper: -interval.lower }, verdict };
+    }),
+    bootstrap: bootstrapOf(n, { block }),
   };
 }

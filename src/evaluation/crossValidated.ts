@@ -1,6 +1,6 @@
 import { FoldwiseError } from "../types/index.js";
 import { type BlockBootstrap, blockBootstrap, blockLength, type Interval } from "./bootstrap.js";
-import { compareModels, type ModelComparison } from "./compare.js";
+import { comparisonOf, differenceOf, type ModelComparison } from "./compare.js";
 import { withinRange } from "./evaluate.js";
 import { type Probabilities, rowHits, rowLogLosses, weightedMean } from "./losses.js";
 import { type ClassificationMetrics, classificationMetrics } from "./metrics.js";
@@ -69,17 +69,30 @@ export function evaluateRepeats(rows: RepeatedRows, { seed }: { seed: number }):
   const losses = rows.repeats.map(({ p }) => rowLogLosses(rows.y, p));
   const priors = rows.repeats.map(({ prior }) => rowLogLosses(rows.y, prior));
   const logLoss = meanOf(losses);
-  const difference = meanOf(losses.map((loss, r) => loss.map((value, i) => value - priors[r]![i]!)));
+  const difference = meanOf(losses.map((loss, r) => differenceOf(loss, priors[r]!)));
   const accuracy = meanOf(rows.repeats.map(({ p }) => rowHits(rows.y, p)));
-  const { intervals, bootstrap } = blockBootstrap(
-    { accuracy, logLoss, difference },
+  const baselines = Object.entries(rows.baselines ?? {}).map(([name, { loss, hits }]) => ({
+    name,
+    loss,
+    hits,
+    difference: differenceOf(logLoss, loss),
+  }));
+  // One set of draws for all series: each gets the interval that it would get by itself.
+  const { intervals, bootstrap } = blockBootstrap<string>(
+    {
+      accuracy,
+      logLoss,
+      difference,
+      ...Object.fromEntries(baselines.map((each) => [`against ${each.name}`, each.difference])),
+    },
     { block: blockLength(rows.durations, n), seed },
   );
+  const interval = (name: string): Interval => intervals[name]!;
   let effectiveN = 0;
   for (const share of rows.uniqueness) effectiveN += share;
   const comparison: PriorComparison = {
     difference: weightedMean(difference),
-    interval: intervals.difference,
+    interval: interval("difference"),
     effectiveN,
     unreliable: bootstrap.unreliable,
     blocks: bootstrap.blocks,
@@ -88,18 +101,18 @@ export function evaluateRepeats(rows: RepeatedRows, { seed }: { seed: number }):
     rows: n,
     metrics: rows.repeats.map(({ p }) => classificationMetrics(rows.y, p)),
     baseline: rows.repeats.map(({ prior }) => classificationMetrics(rows.y, prior)),
-    intervals: withinRange(intervals),
+    intervals: withinRange({ accuracy: interval("accuracy"), logLoss: interval("logLoss") }),
     bootstrap,
     comparison,
     verdict: verdictOf(comparison),
     headLine: headLine(comparison),
     baselines: Object.fromEntries(
-      Object.entries(rows.baselines ?? {}).map(([name, { loss, hits }]) => [
-        name,
+      baselines.map((each) => [
+        each.name,
         {
-          logLoss: weightedMean(loss),
-          accuracy: weightedMean(hits),
-          comparison: compareModels(logLoss, loss, { durations: rows.durations, seed }),
+          logLoss: weightedMean(each.loss),
+          accuracy: weightedMean(each.hits),
+          comparison: comparisonOf(each.difference, interval(`against ${each.name}`), bootstrap),
         },
       ]),
     ),
@@ -108,8 +121,11 @@ export function evaluateRepeats(rows: RepeatedRows, { seed }: { seed: number }):
 
 /** (N) the mean of series of one length, row by row. */
 function meanOf(series: readonly Float64Array[]): Float64Array {
-  const [first = new Float64Array(0)] = series;
-  return first.map((_, i) => series.reduce((sum, values) => sum + values[i]!, 0) / series.length);
+  const [first = new Float64Array(0), ...others] = series;
+  const mean = first.slice();
+  for (const values of others) for (let i = 0; i < mean.length; i++) mean[i]! += values[i]!;
+  for (let i = 0; i < mean.length; i++) mean[i]! /= series.length;
+  return mean;
 }
 
 /** Mean, and its standard error where there are two values or more (they are not independent: folds share training rows). */

@@ -51,7 +51,11 @@ export function checkScored(y: Int8Array, p: Probabilities): void {
 
 /** −log of the probability given to what happened, a row; nats, clipped to [`PROBABILITY_FLOOR`, 1]. (N) */
 export function rowLogLosses(y: Int8Array, p: Probabilities): Float64Array {
-  return Float64Array.from(y, (label, i) => -Math.log(Math.min(Math.max(p[3 * i + label + 1]!, PROBABILITY_FLOOR), 1)));
+  const losses = new Float64Array(y.length);
+  for (let i = 0; i < y.length; i++) {
+    losses[i] = -Math.log(Math.min(Math.max(p[3 * i + y[i]! + 1]!, PROBABILITY_FLOOR), 1));
+  }
+  return losses;
 }
 
 /** The class index (0, 1, 2) of row `i`'s largest probability; the first in class order where several are equal. */
@@ -65,7 +69,9 @@ export function likeliest(p: Probabilities, i: number): 0 | 1 | 2 {
 
 /** 1 where the likeliest class is the label, else 0. (N) */
 export function rowHits(y: Int8Array, p: Probabilities): Float64Array {
-  return Float64Array.from(y, (label, i) => (likeliest(p, i) === label + 1 ? 1 : 0));
+  const hits = new Float64Array(y.length);
+  for (let i = 0; i < y.length; i++) hits[i] = likeliest(p, i) === y[i]! + 1 ? 1 : 0;
+  return hits;
 }
 
 /** Mean of `values`, weighted by `w` where given. */

@@ -126,11 +126,13 @@ function matthews(matrix: ConfusionMatrix): number {
 }
 
 function rowBriers(y: Int8Array, p: Probabilities): Float64Array {
-  return Float64Array.from(y, (label, i) => {
+  const distances = new Float64Array(y.length);
+  for (let i = 0; i < y.length; i++) {
     let distance = 0;
-    for (let k = 0; k < CLASS_COUNT; k++) distance += (p[3 * i + k]! - (k === label + 1 ? 1 : 0)) ** 2;
-    return distance;
-  });
+    for (let k = 0; k < CLASS_COUNT; k++) distance += (p[3 * i + k]! - (k === y[i]! + 1 ? 1 : 0)) ** 2;
+    distances[i] = distance;
+  }
+  return distances;
 }
 
 /** Σ over bins of share × |accuracy − mean confidence|; bin b holds confidences in (b/15, (b+1)/15]. */

@@ -1,3 +1,4 @@
+import { gather, places } from "../types/index.js";
 import { type Probabilities, rowLogLosses } from "./losses.js";
 import { constantProbabilities, priorOf } from "./prior.js";
 
@@ -22,18 +23,23 @@ export interface RowResults {
 
 export function rowResults({ timestamps, labelEnds, labels, p }: AnsweredOnce): RowResults {
   const losses = rowLogLosses(labels, p);
-  const order = Array.from(timestamps, (_, i) => i).sort((a, b) => timestamps[a]! - timestamps[b]!);
+  const order = places(timestamps.length).sort((a, b) => timestamps[a]! - timestamps[b]!);
   // Where each row's answers begin in `order`.
-  const starts = [...order.keys()].filter((at) => at === 0 || timestamps[order[at]!] !== timestamps[order[at - 1]!]);
-  const rows = starts.map((start) => order[start]!);
+  const starts = places(order.length).filter((at) => at === 0 || timestamps[order[at]!] !== timestamps[order[at - 1]!]);
+  const n = starts.length;
+  const rows = gather(order, starts, new Int32Array(n));
+  const loss = new Float64Array(n);
+  for (let row = 0; row < n; row++) {
+    const [start, end] = [starts[row]!, starts[row + 1] ?? order.length];
+    let sum = 0;
+    for (let at = start; at < end; at++) sum += losses[order[at]!]!;
+    loss[row] = sum / (end - start);
+  }
   return {
-    timestamps: Float64Array.from(rows, (i) => timestamps[i]!),
-    labelEnds: Float64Array.from(rows, (i) => labelEnds[i]!),
-    labels: Int8Array.from(rows, (i) => labels[i]!),
-    loss: Float64Array.from(rows, (_, row) => {
-      const answers = order.slice(starts[row], starts[row + 1]);
-      return answers.reduce((sum, i) => sum + losses[i]!, 0) / answers.length;
-    }),
+    timestamps: gather(timestamps, rows, new Float64Array(n)),
+    labelEnds: gather(labelEnds, rows, new Float64Array(n)),
+    labels: gather(labels, rows, new Int8Array(n)),
+    loss,
   };
 }
 
@@ -57,10 +63,10 @@ export function commonRows(models: readonly RowResults[]): CommonRows {
   const own = placesOf(timestamps, first.timestamps);
   return {
     timestamps,
-    labelEnds: Float64Array.from(own, (i) => first.labelEnds[i]!),
-    labels: Int8Array.from(own, (i) => first.labels[i]!),
+    labelEnds: gather(first.labelEnds, own, new Float64Array(own.length)),
+    labels: gather(first.labels, own, new Int8Array(own.length)),
     losses: models.map(({ timestamps: times, loss }) =>
-      Float64Array.from(placesOf(timestamps, times), (i) => loss[i]!),
+      gather(loss, placesOf(timestamps, times), new Float64Array(own.length)),
     ),
   };
 }
@@ -75,11 +81,14 @@ export function sameLabels(one: RowResults, other: RowResults): boolean {
 
 /** Where each of the wanted times stands among others, −1 where it does not; both increasing. */
 function placesOf(wanted: Float64Array, times: Float64Array): Int32Array {
+  const found = new Int32Array(wanted.length);
   let at = 0;
-  return Int32Array.from(wanted, (time) => {
+  for (let i = 0; i < wanted.length; i++) {
+    const time = wanted[i]!;
     while (at < times.length && times[at]! < time) at++;
-    return times[at] === time ? at : -1;
-  });
+    found[i] = times[at] === time ? at : -1;
+  }
+  return found;
 }
 
 /**

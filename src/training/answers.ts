@@ -1,6 +1,6 @@
 import { type PredictionBatch, viewOf, writePredictions } from "../data/index.js";
 import { PREDICTION_COLUMNS, predictionBatch, type ServedModel } from "../inference/index.js";
-import { type PredictionOutput, type StoredDataset, throwIfAborted } from "../types/index.js";
+import { gather, type PredictionOutput, type StoredDataset, throwIfAborted } from "../types/index.js";
 import { labelsOf } from "./rows.js";
 
 /** Parts of a predictions file that `train` writes. */
@@ -48,7 +48,7 @@ export function labelledBatch(
   horizon: number,
   { part, rows, output }: { part: string; rows: Int32Array; output: PredictionOutput },
 ): PredictionBatch {
-  const at = (values: Float64Array): Float64Array => Float64Array.from(rows, (row) => values[row]!);
+  const at = (values: Float64Array): Float64Array => gather(values, rows, new Float64Array(rows.length));
   return predictionBatch({
     timestamps: at(dataset.timestamps()),
     rows,

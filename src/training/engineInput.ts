@@ -2,7 +2,7 @@ import { constants, copyFileSync, linkSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FitRequest } from "../engine/index.js";
 import { encodeNpy, writeFileAtomic } from "../files/index.js";
-import { type FeatureMatrix, type FeatureView, FoldwiseError, NO_LABEL } from "../types/index.js";
+import { type FeatureMatrix, type FeatureView, FoldwiseError, NO_LABEL, places } from "../types/index.js";
 import { examplesOf } from "./sequence.js";
 
 /** What a fit request names: a folder with `X.npy` and `y_h{horizon}.npy`, and row numbers in it. */
@@ -16,6 +16,8 @@ export interface EngineInput {
   train: Int32Array;
   stop: Int32Array;
   window: NonNullable<FitRequest["window"]> | null;
+  /** Folder of the stored dataset whose row numbers these are; null for numbers of rows that were written out. */
+  rowsOf: string | null;
 }
 
 type Located = Omit<EngineInput, "train" | "stop">;
@@ -42,7 +44,7 @@ export async function engineInput(
     XTrain.kind === "view" && XStop.kind === "view" && XTrain.dataset.dir === XStop.dataset.dir
       ? stored(XTrain, yTrain, XStop, yStop, workDir)
       : await written(XTrain, yTrain, XStop, yStop, workDir, seqLen);
-  if (seqLen === null) return { ...located, window: null, train: all(yTrain), stop: all(yStop) };
+  if (seqLen === null) return { ...located, window: null, train: places(yTrain.length), stop: places(yStop.length) };
   const from = located.window?.from ?? 0;
   const train = examplesOf(XTrain, seqLen, "of training", from);
   const stop = examplesOf(XStop, seqLen, "of validation");
@@ -55,8 +57,6 @@ export async function engineInput(
     stop,
   };
 }
-
-const all = (y: Int8Array): Int32Array => Int32Array.from(y, (_, i) => i);
 
 function stored(
   XTrain: FeatureView,
@@ -74,7 +74,7 @@ function stored(
     from: Math.min(start, XTrain.rows[0] ?? start),
     to: (XTrain.rows.at(-1) ?? 0) + 1,
   };
-  const rows = { trainRows: XTrain.rows, stopRows: XStop.rows, window };
+  const rows = { trainRows: XTrain.rows, stopRows: XStop.rows, window, rowsOf: dataset.dir };
   for (const horizon of dataset.manifest.horizons) {
     const labels = dataset.labels(horizon);
     if (agrees(labels, XTrain.rows, yTrain) && agrees(labels, XStop.rows, yStop)) {
@@ -141,7 +141,7 @@ async function written(
   setLabels(y, stopRows, yStop);
   writeFileAtomic(join(workDir, "X.npy"), encodeNpy("<f4", [y.length, features], X));
   writeFileAtomic(join(workDir, "y_h1.npy"), encodeNpy("|i1", [y.length], y));
-  const located = { dataset: workDir, horizon: 1, trainRows, stopRows };
+  const located = { dataset: workDir, horizon: 1, trainRows, stopRows, rowsOf: null };
   if (seqLen === null) return { ...located, window: null };
   const file = join(workDir, "piece.npy");
   const piece = Int32Array.from([...trainExamples.piece, ...stopExamples.piece.map((of) => of + yTrain.length)]);

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { EnginePool, ExportResult, FitResult, RunOptions } from "../engine/index.js";
+import type { EnginePool, ExportResult, FitJob, FitResult, RunOptions } from "../engine/index.js";
 import { classesIn, classificationMetrics } from "../evaluation/index.js";
 import { encodeNpy, readNpy, sha256, writeFileAtomic } from "../files/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
@@ -9,6 +9,7 @@ import {
   type FeatureView,
   type FitOptions,
   FoldwiseError,
+  gather,
   type TrainingMetrics,
 } from "../types/index.js";
 import { type EngineInput, engineInput } from "./engineInput.js";
@@ -33,7 +34,14 @@ export interface EngineFitSettings {
   checkpointDir?: string;
   /** What errors and logs call the jobs: `xgboost_MES_h20`. */
   label?: string;
+  /** Rows that will be asked for after the fit. The worker answers them in the fit's own job, where that has their dataset. */
+  foreseen?: FeatureView;
+  /** Waits until the fit may take a worker, and runs it; at once by default. All else is made ready before. */
+  turn?: Turn;
 }
+
+/** Calls `work` when its turn has come, and settles as it does. */
+export type Turn = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** A finished fit, before it is exported. Paths lie in the fit's work folder. */
 export interface EngineFit {
@@ -44,6 +52,8 @@ export interface EngineFit {
   input: EngineInput;
   /** Factors that undo balanced class weights; null when none were used. */
   classScale: [number, number, number] | null;
+  /** The rows that the fit's own job has answered, raw, and its file of them. */
+  answered: { view: FeatureView; file: string } | null;
 }
 
 /** Seconds from the call to its answer, as a person would time it. */
@@ -62,8 +72,8 @@ export async function fitEngine(
   const start = performance.now();
   const seqLen = seqLenOf(definition, settings.training);
   const input = await engineInput(XTrain, yOfTrain, XStop, yOfStop, settings.workDir, seqLen);
-  const yTrain = Int8Array.from(input.train, (i) => yOfTrain[i]!);
-  const yStop = Int8Array.from(input.stop, (i) => yOfStop[i]!);
+  const yTrain = gather(yOfTrain, input.train, new Int8Array(input.train.length));
+  const yStop = gather(yOfStop, input.stop, new Int8Array(input.stop.length));
   const sampleWeights = weightsOfExamples(options.sampleWeights, yOfTrain.length, input.train);
   const classes = classesIn(yTrain);
   if (classes.length < 2) {
@@ -90,33 +100,40 @@ export async function fitEngine(
       rowsDir,
       positions.map((i) => input.trainRows[i]!),
     );
-  const result = await settings.pool.run(
-    {
-      type: "fit",
-      model: definition.id,
-      adapter: definition.adapter,
-      dataset: input.dataset,
-      horizon: input.horizon,
-      rows: {
-        train: rowFile(rowsDir, input.trainRows),
-        stop: guiding.length > 0 ? rowFile(rowsDir, guiding) : null,
-      },
-      steps: steps === null ? null : { fit: fileOf(steps.fit), probability: fileOf(steps.probability) },
-      ...(input.window === null ? {} : { window: input.window, checkpoint: settings.checkpointDir ?? null }),
-      weights: weights === null ? null : weightFile(settings.workDir, weights),
-      class_scale: classScale,
-      params: settings.model_params,
-      training,
-      seed: settings.seed,
-      device: settings.device,
-      out: nativeDir,
+  const foreseen =
+    settings.foreseen !== undefined && input.rowsOf === settings.foreseen.dataset.dir ? settings.foreseen : null;
+  const job: FitJob = {
+    type: "fit",
+    model: definition.id,
+    adapter: definition.adapter,
+    dataset: input.dataset,
+    horizon: input.horizon,
+    rows: {
+      train: rowFile(rowsDir, input.trainRows),
+      stop: guiding.length > 0 ? rowFile(rowsDir, guiding) : null,
     },
-    { ...runOptions(settings, options.signal), onProgress: options.onProgress },
-  );
+    steps: steps === null ? null : { fit: fileOf(steps.fit), probability: fileOf(steps.probability) },
+    ...(input.window === null ? {} : { window: input.window, checkpoint: settings.checkpointDir ?? null }),
+    ...(foreseen === null ? {} : { answer: rowFile(rowsDir, foreseen.rows) }),
+    weights: weights === null ? null : weightFile(settings.workDir, weights),
+    class_scale: classScale,
+    params: settings.model_params,
+    training,
+    seed: settings.seed,
+    device: settings.device,
+    out: nativeDir,
+  };
+  const ready = performance.now();
+  let waited = 0;
+  const run = (): Promise<FitResult> => {
+    waited = secondsSince(ready);
+    return settings.pool.run(job, { ...runOptions(settings, options.signal), onProgress: options.onProgress });
+  };
+  const result = await (settings.turn === undefined ? run() : settings.turn(run));
   const served = (file: string): Float32Array =>
     applyClassScale(readNpy(join(nativeDir, file), "<f4").data, classScale);
   const answered = answeredRows(nativeDir, result);
-  const yAnswered = answered === null ? yTrain : Int8Array.from(answered, (i) => yTrain[i]!);
+  const yAnswered = answered === null ? yTrain : gather(yTrain, answered, new Int8Array(answered.length));
   const train = classificationMetrics(yAnswered, served(result.files.train));
   const stop = stopScores(result.files.stop === null ? null : served(result.files.stop), yStop, classes);
   return {
@@ -128,12 +145,13 @@ export async function fitEngine(
       bestEpoch: result.best_epoch,
       totalEpochs: result.total_epochs,
       earlyStopped: result.early_stopped,
-      trainingTime: secondsSince(start),
+      trainingTime: secondsSince(start) - waited,
     },
     result: steps === null ? result : { ...result, warnings: [...steps.warnings, ...result.warnings] },
     nativeDir,
     input,
     classScale,
+    answered: foreseen === null || result.files.answer == null ? null : { view: foreseen, file: result.files.answer },
   };
 }
 
@@ -150,7 +168,7 @@ function weightsOfExamples(
   examples: Int32Array,
 ): Float32Array | undefined {
   if (weights === undefined || weights.length !== rows) return weights;
-  return Float32Array.from(examples, (i) => weights[i]!);
+  return gather(weights, examples, new Float32Array(examples.length));
 }
 
 /** The two row sets of a model that makes its probabilities in a step of their own; null for others. */
@@ -161,7 +179,7 @@ function stepsOf(
 ): ProbabilitySplit | null {
   if (share === undefined) return null;
   const steps = splitForProbabilities(X, share);
-  const classes = classesIn(Int8Array.from(steps.fit, (i) => y[i]!));
+  const classes = classesIn(gather(y, steps.fit, new Int8Array(steps.fit.length)));
   if (classes.length >= 2) return steps;
   throw new FoldwiseError(
     "data.one_class",
@@ -227,11 +245,14 @@ export function exportEngine(
 /** Probabilities (N, 3), as they would be served, of the native model for rows of a stored dataset, or the windows that end there. */
 export async function answerView(
   definition: EngineModelDefinition,
-  fit: Pick<EngineFit, "nativeDir" | "classScale">,
+  fit: Pick<EngineFit, "nativeDir" | "classScale" | "answered">,
   settings: Pick<EngineFitSettings, "pool" | "device" | "workDir" | "rowsDir" | "label">,
   { dataset, rows }: FeatureView,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
+  const { answered } = fit;
+  if (answered !== null && answered.view.dataset === dataset && answered.view.rows === rows)
+    return applyClassScale(readNpy(join(fit.nativeDir, answered.file), "<f4").data, fit.classScale);
   const out = join(settings.workDir, "answers.npy");
   await settings.pool.run(
     {

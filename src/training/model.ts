@@ -29,6 +29,7 @@ import {
   type EngineFitSettings,
   exportEngine,
   fitEngine,
+  type Turn,
 } from "./engineModel.js";
 import { type ModelOrigin, originFacts } from "./origin.js";
 import { checkExport } from "./parity.js";
@@ -54,6 +55,9 @@ export interface TrainableSettings {
   checkpointDir?: string;
   /** What errors and logs call this model's jobs: `xgboost_MES_h20`. */
   label?: string;
+  /** See `EngineFitSettings`; a model without an engine has no use for them. */
+  foreseen?: FeatureView;
+  turn?: Turn;
   /** Called when a save needs no worker any more. */
   onEngineDone?: (() => void) | undefined;
   /** Ends export and parity check, and a fit that brings no signal of its own. */
@@ -230,21 +234,17 @@ class EngineModel extends Bundled {
     yVal: Int8Array,
     options: FitOptions = {},
   ): Promise<TrainingMetrics> {
-    const { pool, seed, device, rowsDir, checkpointDir, label } = this.settings;
+    const { device } = this.settings;
     const sections = sectionsOf(this.definition, this.settings, options.config);
     await this.#forget();
     this.#fits += 1;
     const workDir = join(this.workDir, `fit-${this.#fits}`);
     mkdirSync(workDir, { recursive: true });
     const settings: EngineFitSettings = {
-      pool,
-      seed,
+      ...this.settings,
+      ...sections,
       device: typeof device === "function" ? await device() : device,
       workDir,
-      ...(rowsDir === undefined ? {} : { rowsDir }),
-      ...(checkpointDir === undefined ? {} : { checkpointDir }),
-      ...(label === undefined ? {} : { label }),
-      ...sections,
     };
     const signal = options.signal ?? this.settings.signal;
     const fit = await fitEngine(this.definition, settings, XTrain, yTrain, XVal, yVal, {

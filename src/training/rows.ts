@@ -1,6 +1,6 @@
 import type { ScoredRows } from "../evaluation/index.js";
 import { averageUniqueness, labelDurations } from "../labels/index.js";
-import { FoldwiseError, type StoredDataset } from "../types/index.js";
+import { FoldwiseError, gather, type StoredDataset } from "../types/index.js";
 import { assertNoLeak, defaultEmbargo, type HoldoutPlan, planHoldout } from "../validation/index.js";
 import { withWindows } from "./sequence.js";
 
@@ -30,12 +30,12 @@ export function planRows(dataset: StoredDataset, embargo: number | undefined, se
 export function labelsOf(dataset: StoredDataset, horizon: number, rows: Int32Array): Int8Array {
   requireHorizon(dataset, horizon);
   const labels = dataset.labels(horizon);
-  return Int8Array.from(rows, (row) => labels[row]!);
+  return gather(labels, rows, new Int8Array(rows.length));
 }
 
 export function weightsOf(dataset: StoredDataset, horizon: number, rows: Int32Array): Float32Array {
   const weights = dataset.weights(horizon);
-  return Float32Array.from(rows, (row) => weights[row]!);
+  return gather(weights, rows, new Float32Array(rows.length));
 }
 
 /** What `evaluatePart` needs of a part: labels, answers, and how much their labels overlap one another. */
@@ -46,7 +46,7 @@ export function scoredRows(dataset: StoredDataset, horizon: number, rows: Int32A
   return {
     y: labelsOf(dataset, horizon, rows),
     p,
-    uniqueness: Float32Array.from(rows, (row) => uniqueness[row]!),
+    uniqueness: gather(uniqueness, rows, new Float32Array(rows.length)),
     durations: labelDurations(times, ends, rows),
   };
 }

@@ -1,6 +1,7 @@
 export * from "./bars.js";
 export * from "./dataset.js";
 export * from "./errors.js";
+export * from "./gather.js";
 export * from "./labels.js";
 export * from "./market.js";
 export * from "./model.js";

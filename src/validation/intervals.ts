@@ -45,8 +45,10 @@ function firstAfter(timestamps: Timestamps, rows: Int32Array, time: number): num
  * A label that ends at that very moment goes too: the later part's first bar closes then.
  */
 export function purgeBefore(rows: Int32Array, ends: Timestamps, time: number): { kept: Int32Array; purged: number } {
-  const kept = rows.filter((row) => ends[row]! < time);
-  return { kept, purged: rows.length - kept.length };
+  const kept = new Int32Array(rows.length);
+  let count = 0;
+  for (const row of rows) if (ends[row]! < time) kept[count++] = row;
+  return { kept: kept.slice(0, count), purged: rows.length - count };
 }
 
 /** (N) the latest of the label ends over all horizons; NaN where any horizon has none. */

@@ -11,8 +11,9 @@ import { resolveModelConfig, resolveTrainingConfig } from "../../src/config/inde
 import { createPool, type EnginePool, installedEngines } from "../../src/engine/index.js";
 import { classificationMetrics } from "../../src/evaluation/index.js";
 import { type ModelDefinition, ModelRegistry, missingPackages } from "../../src/models/index.js";
-import { fitFold } from "../../src/training/cv/fold.js";
+import { fitFold, rowsOfFold } from "../../src/training/cv/fold.js";
 import { planCv } from "../../src/training/cv/plan.js";
+import type { Turn } from "../../src/training/engineModel.js";
 import { originOfArrays } from "../../src/training/origin.js";
 import { labelsOf } from "../../src/training/rows.js";
 import type { StoredDataset } from "../../src/types/index.js";
@@ -92,10 +93,11 @@ async function accuracyOf(
   const { horizon, seqLen, rows } = SIZE;
   const cell = cellOf(definition.id, kind);
   const plan = planCv(dataset, { ...training.config.validation, folds: FOLDS }, embargo, seqLen);
-  const work = { run, cell, definition, settings, dataset, plan, seed, device: "cpu", pool } as const;
+  const turn: Turn = (work) => work();
+  const work = { run, cell, definition, settings, dataset, plan, seed, device: "cpu", pool, turn } as const;
   const right = await Promise.all(
     plan.folds.map(async (fold) => {
-      const { p } = await fitFold({ ...work, fold, origin: originOfArrays() });
+      const { p } = await fitFold({ ...work, fold, rows: rowsOfFold(work, fold), origin: originOfArrays() });
       return fold.test.length * classificationMetrics(labelsOf(dataset, horizon, fold.test), p).accuracy;
     }),
   );

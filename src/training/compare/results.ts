@@ -3,7 +3,7 @@ import type { Run, RunJob } from "../../artifacts/index.js";
 import { readAnswers } from "../../data/index.js";
 import { type CommonRows, type RowResults, rowResults } from "../../evaluation/index.js";
 import { labelDurations } from "../../labels/index.js";
-import { FoldwiseError } from "../../types/index.js";
+import { FoldwiseError, places } from "../../types/index.js";
 
 /** Rows by which a run's models are placed: never those of the test part. */
 export type ComparedPart = "oof" | "val_calibrate";
@@ -24,8 +24,4 @@ export async function resultsOf(
 
 /** (N) label durations in the common rows. */
 export const durationsOf = ({ timestamps, labelEnds }: CommonRows): Int32Array =>
-  labelDurations(
-    timestamps,
-    labelEnds,
-    Int32Array.from(timestamps, (_, i) => i),
-  );
+  labelDurations(timestamps, labelEnds, places(timestamps.length));

@@ -7,14 +7,16 @@ import { pathUnder, writeFileAtomic } from "../../files/index.js";
 import type { ModelDefinition } from "../../models/index.js";
 import { buildCvReport, type CvReport, encodeCvReport } from "../../report/index.js";
 import { type OnEvent, type StoredDataset, throwIfAborted } from "../../types/index.js";
+import type { Turn } from "../engineModel.js";
 import type { CellOutcome, GridCell } from "../grid.js";
 import type { ModelOrigin } from "../origin.js";
-import { fitFold, foldName, rowsOfFold } from "./fold.js";
+import { type FoldRows, fitFold, foldName, rowsOfFold } from "./fold.js";
 import { FOLDS_FOLDER, keepFold, keptFold } from "./kept.js";
 import { type AnsweredFold, writeOof } from "./oof.js";
 import type { CvPlan, PlannedFold } from "./plan.js";
 import { rowsTested, testedRows } from "./repeats.js";
 import { tradingOf } from "./trading.js";
+import { Turns } from "./turns.js";
 
 /** One job of a cross-validation, with every decision made. */
 export interface CvWork {
@@ -37,6 +39,8 @@ export interface CvWork {
   pool: EnginePool;
   signal?: AbortSignal | undefined;
   onEvent?: OnEvent | undefined;
+  /** Called once no fold needs a worker any more. */
+  onFitted?: (() => void) | undefined;
 }
 
 function removeIfEmpty(folder: string): void {
@@ -45,6 +49,7 @@ function removeIfEmpty(folder: string): void {
 
 interface Task {
   fold: PlannedFold;
+  rows: FoldRows;
   seed: number;
   repeat: number;
 }
@@ -58,6 +63,7 @@ export async function cvCell(work: CvWork): Promise<CellOutcome> {
   const trading = tradingOf(dataset, cell, rowsTested(plan), work.market);
   const folds = await answerFolds(work);
   throwIfAborted(work.signal);
+  work.onFitted?.();
   await writeOof(join(run.dir, paths.predictions), dataset, cell.horizon, folds);
   const report = reportOf(work, folds, trading);
   writeFileAtomic(join(run.dir, paths.report), encodeCvReport(report));
@@ -73,8 +79,11 @@ export async function cvCell(work: CvWork): Promise<CellOutcome> {
 
 /** All folds of all seeds, as many at a time as the pool has workers. One that fails ends the job; those at work end first. */
 async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
-  const { run, cell, plan, seeds, pool, signal, onEvent } = work;
-  const tasks = seeds.flatMap((seed, repeat) => plan.folds.map((fold): Task => ({ fold, seed, repeat })));
+  const { run, cell, definition, plan, seeds, pool, signal, onEvent } = work;
+  const rows = plan.folds.map((fold) => rowsOfFold(work, fold));
+  const tasks = seeds.flatMap((seed, repeat) =>
+    plan.folds.map((fold, i): Task => ({ fold, rows: rows[i]!, seed, repeat })),
+  );
   const answered: AnsweredFold[] = [];
   const shares = new Float64Array(tasks.length);
   const tell = (i: number, share: number, metrics: Record<string, number> = {}): void => {
@@ -85,11 +94,13 @@ async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
   };
   let failed: { cause: unknown } | undefined;
   const next = tasks.entries();
+  const turns = new Turns(pool.workers);
+  const turn: Turn = (work) => turns.take(work);
   const lane = async (): Promise<void> => {
     for (const [i, task] of next) {
       if (failed !== undefined || signal?.aborted) return;
       try {
-        answered[i] = await answerFold(work, task, (share, metrics) => tell(i, share, metrics));
+        answered[i] = await answerFold({ ...work, ...task, turn }, (share, metrics) => tell(i, share, metrics));
         tell(i, 1);
       } catch (cause) {
         failed ??= { cause };
@@ -97,11 +108,14 @@ async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
     }
   };
   const kept = tasks.filter(
-    ({ fold, seed }) => keptFold(run, cell.job, foldName(seed, fold.fold), rowsOfFold(work, fold)) !== null,
+    (task) => keptFold(run, cell.job, foldName(task.seed, task.fold.fold), task.rows) !== null,
   ).length;
   const message = `${tasks.length} fits${kept === 0 ? "" : `, ${kept} of them kept from before`}`;
   onEvent?.({ event: "stage", job: cell.job, stage: "folds", message });
-  await Promise.all(Array.from({ length: Math.min(pool.workers, tasks.length) }, lane));
+  // One more than there are workers makes its fold ready while they fit: a worker that has fitted one gets the next at once,
+  // and what is to be done with its answers is done beside that.
+  const lanes = pool.workers + (definition.kind === "engine" ? 1 : 0);
+  await Promise.all(Array.from({ length: Math.min(lanes, tasks.length) }, lane));
   if (failed !== undefined) throw failed.cause;
   throwIfAborted(signal);
   return answered;
@@ -111,19 +125,15 @@ async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
 const PER_FOLD = 100;
 
 async function answerFold(
-  work: CvWork,
-  { fold, seed, repeat }: Task,
+  work: CvWork & Task & { turn: Turn },
   tell: (share: number, metrics: Record<string, number>) => void,
 ): Promise<AnsweredFold> {
-  const { run, cell } = work;
+  const { run, cell, fold, rows, seed, repeat } = work;
   const name = foldName(seed, fold.fold);
-  const rows = rowsOfFold(work, fold);
   const kept = keptFold(run, cell.job, name, rows);
   if (kept !== null) return { fold, repeat, answer: kept };
   const answer = await fitFold({
     ...work,
-    fold,
-    seed,
     onProgress: ({ step, total, metrics }) => tell(Math.min(0.99, step / total), metrics),
   });
   keepFold(run, cell.job, name, rows, answer);

@@ -6,8 +6,9 @@ import type { EnginePool } from "../../engine/index.js";
 import { classesIn, classificationMetrics, constantProbabilities, priorOf } from "../../evaluation/index.js";
 import type { ModelDefinition } from "../../models/index.js";
 import type { FoldReport } from "../../report/index.js";
-import type { FitProgress, StoredDataset } from "../../types/index.js";
+import { type FitProgress, gather, type StoredDataset } from "../../types/index.js";
 import { type StopSlice, stopSlice } from "../../validation/index.js";
+import type { Turn } from "../engineModel.js";
 import type { GridCell } from "../grid.js";
 import { trainable } from "../model.js";
 import type { ModelOrigin } from "../origin.js";
@@ -23,10 +24,14 @@ export interface FoldWork {
   dataset: StoredDataset;
   plan: CvPlan;
   fold: PlannedFold;
+  /** `rowsOfFold`. */
+  rows: FoldRows;
   seed: number;
   device: "cpu" | "cuda";
   origin: ModelOrigin;
   pool: EnginePool;
+  /** See `EngineFitSettings`. */
+  turn: Turn;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: FitProgress) => void) | undefined;
 }
@@ -65,15 +70,24 @@ export function rowsOfFold(
  * slice, and answers for the tested rows by the native model.
  */
 export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
-  const { run, cell, definition, dataset, fold, seed, pool, signal } = work;
+  const { run, cell, definition, dataset, fold, rows, seed, pool, signal } = work;
   const start = performance.now();
-  const rows = rowsOfFold(work, fold);
+  let waited = 0;
   const name = foldName(seed, fold.fold);
   const workDir = join(run.dir, WORK_FOLDER, cell.job, name);
   rmSync(workDir, { recursive: true, force: true });
   mkdirSync(workDir, { recursive: true });
+  const tested = viewOf(dataset, fold.test);
   const model = trainable(definition, {
     pool,
+    foreseen: tested,
+    turn: (it) => {
+      const ready = performance.now();
+      return work.turn(() => {
+        waited = performance.now() - ready;
+        return it();
+      });
+    },
     ...work.settings,
     seed,
     device: work.device,
@@ -91,9 +105,9 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       ...(signal === undefined ? {} : { signal }),
       ...(work.onProgress === undefined ? {} : { onProgress: work.onProgress }),
     });
-    const p = await model.answer(viewOf(dataset, fold.test));
+    const p = await model.answer(tested);
     const { engine, trainedClasses, windows } = model.details();
-    const fitted = windows === null ? rows.fit : windows.train.map((i) => rows.fit[i]!);
+    const fitted = windows === null ? rows.fit : gather(rows.fit, windows.train, new Int32Array(windows.train.length));
     // Of all training rows, those to stop by included: so that the prior is the same for every model.
     const prior = priorOf(y(fold.train));
     const facts: FoldReport = {
@@ -116,7 +130,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       stop_loss: finite(metrics.valLoss),
       test_scores: scoresOf(y(fold.test), p, prior),
       quantised: engine?.quantised ?? null,
-      seconds: (performance.now() - start) / 1000,
+      seconds: (performance.now() - start - waited) / 1000,
       warnings: engine?.warnings ?? [],
     };
     return { facts, p };

@@ -47,26 +47,29 @@ export function planCv(
   const timestamps = dataset.timestamps();
   const labels = horizons.map((horizon) => dataset.labels(horizon));
   const ends = latestEnds(horizons.map((horizon) => dataset.labelEnds(horizon)));
-  const all = [parts.train, parts.val].flatMap(({ start, end }) =>
-    Array.from({ length: end - start }, (_, i) => start + i),
-  );
-  const labelled = Int32Array.from(
-    all.filter((row) => !Number.isNaN(ends[row]!) && labels.every((y) => y[row] !== NO_LABEL)),
-  );
+  const all = [parts.train, parts.val].reduce((rows, { start, end }) => rows + end - start, 0);
+  const usable = new Int32Array(all);
+  let count = 0;
+  for (const { start, end } of [parts.train, parts.val]) {
+    for (let row = start; row < end; row++) {
+      if (!Number.isNaN(ends[row]!) && labels.every((y) => y[row] !== NO_LABEL)) usable[count++] = row;
+    }
+  }
+  const labelled = usable.slice(0, count);
   const windowed = seqLen === null ? labelled : rowsWithWindow(labelled, dataset.piece(), seqLen);
   const test = timestamps[parts.test.start];
   const { kept: rows } = test === undefined ? { kept: windowed } : purgeBefore(windowed, ends, test);
   if (rows.length === 0) {
-    throw new FoldwiseError("data.no_rows", `None of the ${all.length} rows of train and validation can be used.`, {
+    throw new FoldwiseError("data.no_rows", `None of the ${all} rows of train and validation can be used.`, {
       remedy: "Use more bars, shorter horizons, or a shorter window (--seq-len).",
     });
   }
-  const input: SplitInput = { timestamps, ends, rows, embargo: embargo ?? defaultEmbargo(all.length, seqLen ?? 0) };
+  const input: SplitInput = { timestamps, ends, rows, embargo: embargo ?? defaultEmbargo(all, seqLen ?? 0) };
   return {
     ...input,
     ...splitsOf(input, scheme),
     lost: {
-      unlabelled: all.length - labelled.length,
+      unlabelled: all - labelled.length,
       windowless: labelled.length - windowed.length,
       reachingTest: windowed.length - rows.length,
     },

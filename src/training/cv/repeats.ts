@@ -10,7 +10,7 @@ import {
   stateLoss,
 } from "../../evaluation/index.js";
 import { averageUniqueness, exitRows, labelDurations } from "../../labels/index.js";
-import type { StoredDataset } from "../../types/index.js";
+import { gather, type StoredDataset } from "../../types/index.js";
 import { groupRows } from "../../validation/index.js";
 import { labelsOf } from "../rows.js";
 import type { AnsweredFold } from "./oof.js";
@@ -29,8 +29,14 @@ interface Baseline {
 }
 
 /** Rows that some fold tests, ascending. */
-export const rowsTested = ({ folds }: CvPlan): Int32Array =>
-  Int32Array.from(new Set(folds.flatMap(({ test }) => [...test]))).sort();
+export function rowsTested({ folds, timestamps }: Pick<CvPlan, "folds" | "timestamps">): Int32Array {
+  const tested = new Uint8Array(timestamps.length);
+  for (const { test } of folds) for (const row of test) tested[row] = 1;
+  const rows = new Int32Array(tested.length);
+  let count = 0;
+  for (let row = 0; row < tested.length; row++) if (tested[row] === 1) rows[count++] = row;
+  return rows.slice(0, count);
+}
 
 /** The answers put together to whole repeats: of each seed all folds, of CPCV each of its paths; baselines fitted fold by fold. */
 export function testedRows(
@@ -44,7 +50,8 @@ export function testedRows(
   const times = dataset.timestamps();
   const ends = dataset.labelEnds(horizon);
   const uniqueness = averageUniqueness(times, ends, rows);
-  const position = new Map(Array.from(rows, (row, i) => [row, i]));
+  const position = new Int32Array(times.length);
+  for (let i = 0; i < rows.length; i++) position[rows[i]!] = i;
   const ways = piecesOf(plan);
   const y = labelsOf(dataset, horizon, rows);
   const baselines = baselinesOf(dataset, horizon, rows.length);
@@ -66,7 +73,8 @@ export function testedRows(
     for (const { fold, only } of ways.flat()) {
       for (const row of first[fold]!.fold.test) {
         if (only !== null && !only.has(row)) continue;
-        const [i, state, label] = [position.get(row)!, states[row]!, y[position.get(row)!]!];
+        const i = position[row]!;
+        const [state, label] = [states[row]!, y[i]!];
         answers.loss[i]! += stateLoss(shares[fold]!, state, label) / ways.length;
         if (stateHit(shares[fold]!, state, label)) answers.hits[i]! += 1 / ways.length;
       }
@@ -75,7 +83,7 @@ export function testedRows(
   return {
     y,
     repeats,
-    uniqueness: Float32Array.from(rows, (row) => uniqueness[row]!),
+    uniqueness: gather(uniqueness, rows, new Float32Array(rows.length)),
     durations: labelDurations(times, ends, rows),
     baselines: Object.fromEntries(Object.entries(baselines).map(([name, { answers }]) => [name, answers])),
   };
@@ -93,11 +101,11 @@ function place(
   { p, prior }: RepeatedAnswers,
   { fold, answer }: AnsweredFold,
   only: ReadonlySet<number> | null,
-  position: ReadonlyMap<number, number>,
+  position: Int32Array,
 ): void {
   fold.test.forEach((row, i) => {
     if (only !== null && !only.has(row)) return;
-    const at = 3 * position.get(row)!;
+    const at = 3 * position[row]!;
     for (let k = 0; k < 3; k++) {
       p[at + k] = answer.p[3 * i + k]!;
       prior[at + k] = answer.facts.prior[k]!;
@@ -145,6 +153,6 @@ function sharesOf(
   horizon: number,
   { fold: { train }, answer }: AnsweredFold,
 ): StateShares {
-  const known = Int8Array.from(train, (row) => states[row]!);
+  const known = gather(states, train, new Int8Array(train.length));
   return sharesByState(known, labelsOf(dataset, horizon, train), answer.facts.prior);
 }

@@ -88,7 +88,7 @@ function workerOf(
 ): CellWorker {
   const { call, opened } = session;
   const { config } = call.training;
-  return async (cell, { signal }) => {
+  return async (cell, { signal, fitted }) => {
     const state = opened.get(cell.symbol);
     if (state === undefined || state instanceof FoldwiseError)
       throw state ?? new Error(`${cell.symbol} was not opened`);
@@ -126,6 +126,7 @@ function workerOf(
       pool,
       signal,
       onEvent,
+      onFitted: fitted,
     });
   };
 }

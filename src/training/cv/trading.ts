@@ -2,7 +2,7 @@ import type { SymbolMarket } from "../../config/index.js";
 import { roundTripCosts } from "../../evaluation/index.js";
 import { Calendar, UNKNOWN_HOURS } from "../../market/index.js";
 import type { TradingInput } from "../../report/index.js";
-import { type Costs, MICROS_PER_DAY, type StoredDataset, type Timestamps } from "../../types/index.js";
+import { type Costs, gather, MICROS_PER_DAY, type StoredDataset, type Timestamps } from "../../types/index.js";
 
 /**
  * What a job's answers are traded on: returns, sessions and costs of its tested rows. Hours and costs are those that the dataset
@@ -19,9 +19,9 @@ export function tradingOf(
 ): TradingInput | { reason: string } {
   const returns = dataset.returns(horizon);
   if (returns === null) return { reason: `The dataset has no return_h${horizon}.` };
-  const own = Float32Array.from(rows, (row) => returns[row]!);
+  const own = gather(returns, rows, new Float32Array(rows.length));
   if (own.every(Number.isNaN)) return { reason: `return_h${horizon} is missing on all tested rows.` };
-  const at = (values: Float64Array): Float64Array => Float64Array.from(rows, (row) => values[row]!);
+  const at = (values: Float64Array): Float64Array => gather(values, rows, new Float64Array(rows.length));
   const { pipeline } = dataset.manifest;
   const calendar = new Calendar(pipeline?.sessions ?? market.sessions ?? UNKNOWN_HOURS);
   const [timestamps, labelEnds] = [at(dataset.timestamps()), at(dataset.labelEnds(horizon))];
@@ -46,10 +46,7 @@ function costsOf(
   const gross = (grossBecause: string) => ({ costs: null, symbolCosts: null, grossBecause });
   if (known === null) return gross(`the costs of ${symbol} are not known (config/symbols.yaml)`);
   if (prices === null) return gross("the dataset has no entry_price, which turns costs into returns");
-  const costs = roundTripCosts(
-    known,
-    Float64Array.from(rows, (row) => prices[row]!),
-  );
+  const costs = roundTripCosts(known, gather(prices, rows, new Float64Array(rows.length)));
   if (costs.every(Number.isNaN)) return gross("entry_price is missing on all tested rows");
   return { costs, symbolCosts: known, grossBecause: null };
 }
