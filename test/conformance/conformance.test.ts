@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const models: BaseModel[] = [];
 
-/** Short windows, small networks and large steps: what is tested does not depend on their size. */
+/** Short windows, small networks and forests, large steps: what is tested does not depend on their size. */
 const SEQ_LEN = 6;
 const QUICK = { seq_len: SEQ_LEN, lr: 0.01, patience: 5, max_epochs: 60 };
 /** For what holds of a network from its first epochs on. */
@@ -50,6 +50,10 @@ const FEW_EPOCHS = { training: { max_epochs: 8 } };
 /** Without end by patience, for weights to be heard. */
 const NO_PATIENCE = { training: { patience: null, max_epochs: 25 } };
 const SMALL: Record<string, Record<string, unknown>> = {
+  xgboost: { learning_rate: 0.1 },
+  lightgbm: { learning_rate: 0.1 },
+  catboost: { learning_rate: 0.1 },
+  random_forest: { n_estimators: 60 },
   lstm: { hidden_size: 16 },
   gru: { hidden_size: 16 },
   tcn: { channels: 16 },
@@ -67,11 +71,12 @@ interface Case {
 
 const CASES = ModelRegistry.listAll().flatMap((definition): Case[] => {
   const { id, capabilities } = definition;
-  if (capabilities.input === "tabular") return [{ name: id, definition, config: {}, seqLen: 1 }];
+  const model_params = SMALL[id] ?? {};
+  if (capabilities.input === "tabular") return [{ name: id, definition, config: { model_params }, seqLen: 1 }];
   return ["dense", "windowed"].map((mode) => ({
     name: `${id}, ${mode}`,
     definition,
-    config: { model_params: SMALL[id] ?? {}, training: { ...QUICK, mode } },
+    config: { model_params, training: { ...QUICK, mode } },
     seqLen: SEQ_LEN,
   }));
 });
@@ -274,8 +279,8 @@ for (const tested of CASES) {
       const y = skewed.y.map((label, row) => (label === 1 && row % 4 !== 0 ? 0 : label));
       const [plain, balanced] = [build(definition), build(definition, { training: { class_weight: "balanced" } })];
       const rows = { X: skewed.X, y };
-      await fitted(plain, rows, rows);
       const watch = { X: stop.X, y: stop.y.map((label, row) => (label === 1 && row % 4 !== 0 ? 0 : label)) };
+      await fitted(plain, rows, watch);
       await expectLossesOf(balanced, await fitted(balanced, rows, watch), rows, watch);
       const share = async (of: BaseModel): Promise<number> => {
         const { probabilities } = await of.predict(skewed.X);
