@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-/** `npm test`: set-up (timed apart), then every check and every test of both languages; last line `N passed, N failed`. */
+/**
+ * `npm test`: set-up (timed apart), then every check and every test of both languages; last line `N passed, N failed`.
+ * Two processes work at any time, as two cores can: the checks and the Python tests one after the other, beside them the
+ * TypeScript tests without the end-to-end ones; then those, two files at a time.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,13 +20,12 @@ const check = (title, command, args, cwd = ROOT) => ({
   title,
   run: async () => {
     const { code, output } = await run(command, args, { capture: true, cwd });
-    if (code !== 0) process.stdout.write(output);
-    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output: code === 0 ? "" : output };
   },
 });
 
 const engine = join(ROOT, "engine");
-const suites = [
+const checks = [
   check("formatting, lint and import directions (biome)", process.execPath, [
     local("@biomejs", "biome", "bin", "biome"),
     "ci",
@@ -33,9 +36,22 @@ const suites = [
   check("Python lint (ruff)", python, ["-m", "ruff", "check", "."], engine),
   check("Python formatting (ruff)", python, ["-m", "ruff", "format", "--check", "."], engine),
   check("Python types (mypy)", python, ["-m", "mypy", ...mypyOptions(), "."], engine),
-  { title: "TypeScript tests (vitest)", run: vitest },
   { title: "Python tests (pytest)", run: pytest },
 ];
+/** Files that start the command or fit every model: most of the work, and longest where they share a core with other work. */
+const LONG = ["test/e2e/**", "test/conformance/**"];
+const units = {
+  title: "TypeScript tests (vitest), all but the end-to-end ones",
+  run: () => vitest("units", ["--maxWorkers=1", ...LONG.map((glob) => `--exclude=${glob}`)]),
+};
+const endToEnd = {
+  title: "TypeScript tests (vitest), end to end",
+  run: () =>
+    vitest(
+      "long",
+      LONG.map((glob) => glob.replace("**", "")),
+    ),
+};
 
 /** Where torch is left out, its classes are unknown to mypy: what it says of them is left out too. */
 function mypyOptions() {
@@ -44,9 +60,9 @@ function mypyOptions() {
   return [...lenient, "--no-warn-unused-ignores", "--disable-error-code=import-not-found"];
 }
 
-async function vitest() {
-  const file = join(scratch, "vitest.json");
-  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+async function vitest(name, options) {
+  const file = join(scratch, `${name}.json`);
+  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`, ...options];
   const { code } = await run(process.execPath, [local("vitest", "vitest.mjs"), ...args]);
   return counted(code, () => {
     const report = JSON.parse(readFileSync(file, "utf8"));
@@ -64,13 +80,17 @@ async function vitest() {
 
 async function pytest() {
   const file = join(scratch, "pytest.xml");
-  const { code } = await run(python, ["-m", "pytest", "-q", `--junitxml=${file}`], { cwd: engine });
-  return counted(code, () => {
+  const { code, output } = await run(python, ["-m", "pytest", "-q", `--junitxml=${file}`], {
+    capture: true,
+    cwd: engine,
+  });
+  const counts = counted(code, () => {
     const suite = /<testsuite [^>]*>/.exec(readFileSync(file, "utf8"))?.[0] ?? "";
     const count = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
     const failed = count("failures") + count("errors");
     return { passed: count("tests") - failed - count("skipped"), failed, skipped: count("skipped") };
   });
+  return { ...counts, output };
 }
 
 /** A runner that fails without naming a failed test, or leaves no report, counts as one failure. */
@@ -83,20 +103,28 @@ function counted(code, read) {
   }
 }
 
-await runScript(async () => {
-  await ensureSetup({ dev: true });
-  const start = Date.now();
-  const total = { passed: 0, failed: 0, skipped: 0 };
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs suites one after the other; what one of them was to say is said when it ends, in one piece. */
+async function lane(suites) {
   for (const suite of suites) {
     const began = Date.now();
-    say(`\n── ${suite.title}`);
-    const counts = await suite.run();
+    say(`\n── ${suite.title} …`);
+    const { output = "", ...counts } = await suite.run();
     for (const key of Object.keys(total)) total[key] += counts[key];
     const verdict = counts.failed > 0 ? "FAILED" : "ok";
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
+    if (output !== "") process.stdout.write(`\n${output}`);
     say(`── ${suite.title}: ${verdict}, ${counts.passed} passed${skipped} (${seconds} s)`);
   }
+}
+
+await runScript(async () => {
+  await ensureSetup({ dev: true });
+  const start = Date.now();
+  await Promise.all([lane(checks), lane([units])]);
+  await lane([endToEnd]);
   rmSync(scratch, { recursive: true, force: true });
   say(`\nAll checks and tests: ${((Date.now() - start) / 1000).toFixed(0)} s after set-up.`);
   if (process.env.FOLDWISE_ENGINES === "tabular")

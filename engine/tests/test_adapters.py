@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
-from support import EPOCHS, MODELS, NEURAL, TABULAR, Case, log_loss, sample
+from support import EPOCHS, MODELS, NEURAL, TABULAR, Case, Fit, log_loss, sample
 
 from foldwise_engine.adapter import load_adapter
 from foldwise_engine.errors import EngineError
@@ -16,9 +20,31 @@ from foldwise_engine.jobs import Jobs
 every_model = pytest.mark.parametrize("model", MODELS)
 
 
+@dataclass
+class Fitted(Fit):
+    """A fit that several tests look at and none changes; what it wrote, before anything was predicted in its folder."""
+
+    written: frozenset[str] = frozenset()
+
+
+FittedOf = Callable[[str], Fitted]
+"""By the name of the model."""
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> FittedOf:
+    @cache
+    def of(model: str) -> Fitted:
+        fit = Case(tmp_path_factory.mktemp(model) / "data", *sample()).fit(model)
+        return Fitted(fit.case, fit.request, fit.result, frozenset(path.name for path in fit.out.iterdir()))
+
+    return of
+
+
 @every_model
-def test_it_learns_and_its_probabilities_are_probabilities(case: Case, model: str) -> None:
-    fit = case.fit(model)
+def test_it_learns_and_its_probabilities_are_probabilities(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
+    case = fit.case
     for rows, name in ((case.train, "p_train.npy"), (case.stop, "p_stop.npy")):
         p = fit.array(name)
         assert p.dtype == np.float32
@@ -31,24 +57,25 @@ def test_it_learns_and_its_probabilities_are_probabilities(case: Case, model: st
 
 
 @every_model
-def test_files_that_are_named_are_there_and_no_temporary_ones(case: Case, model: str) -> None:
-    fit = case.fit(model)
+def test_files_that_are_named_are_there_and_no_temporary_ones(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
     files, importance = fit.result.files, fit.result.importance
     named = {files.native, files.train, files.stop, files.scaler, importance and importance.file, "fit.json"}
-    assert {path.name for path in fit.out.iterdir()} == named - {None}
+    assert fit.written == named - {None}
 
 
 @every_model
-def test_a_predict_job_gives_what_the_fit_gave(case: Case, model: str) -> None:
-    fit = case.fit(model)
+def test_a_predict_job_gives_what_the_fit_gave(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
+    case = fit.case
     assert np.allclose(fit.predict(case.X, rows=case.train), fit.array("p_train.npy"), atol=1e-6, rtol=0)
     assert np.allclose(fit.predict(case.X[case.stop[0] - fit.reach + 1 :]), fit.array("p_stop.npy"), atol=1e-6, rtol=0)
 
 
 @every_model
-def test_a_reloaded_model_predicts_the_same_bits(case: Case, model: str) -> None:
-    fit = case.fit(model)
-    assert np.array_equal(fit.predict(case.X, jobs=Jobs()), fit.predict(case.X))
+def test_a_reloaded_model_predicts_the_same_bits(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
+    assert np.array_equal(fit.predict(fit.case.X, jobs=Jobs()), fit.predict(fit.case.X))
 
 
 @every_model
@@ -62,15 +89,15 @@ def test_rows_answered_within_the_fit_get_the_bits_that_the_saved_model_gives(ca
 
 
 @every_model
-def test_one_row_gets_what_it_gets_among_others(case: Case, model: str) -> None:
-    fit = case.fit(model)
-    assert np.allclose(fit.predict(case.X[17 : 17 + fit.reach]), fit.predict(case.X)[17:18], atol=1e-6, rtol=0)
+def test_one_row_gets_what_it_gets_among_others(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
+    X = fit.case.X
+    assert np.allclose(fit.predict(X[17 : 17 + fit.reach]), fit.predict(X)[17:18], atol=1e-6, rtol=0)
 
 
 @every_model
-def test_a_second_fit_and_other_threads_give_the_same_bits(case: Case, model: str) -> None:
-    first = case.fit(model).array("p_stop.npy")
-    case.jobs = Jobs()
+def test_a_second_fit_and_other_threads_give_the_same_bits(case: Case, fitted: FittedOf, model: str) -> None:
+    first = fitted(model).array("p_stop.npy")
     load_adapter("xgboost", None).cache.make_room(2**60)  # type: ignore[attr-defined]
     assert np.array_equal(case.fit(model).array("p_stop.npy"), first)
     other = case.fit(model, threads=2).array("p_stop.npy")
@@ -79,8 +106,8 @@ def test_a_second_fit_and_other_threads_give_the_same_bits(case: Case, model: st
 
 
 @every_model
-def test_weights_change_the_fit_and_weights_of_one_do_not(case: Case, model: str) -> None:
-    plain = case.fit(model).array("p_stop.npy")
+def test_weights_change_the_fit_and_weights_of_one_do_not(case: Case, fitted: FittedOf, model: str) -> None:
+    plain = fitted(model).array("p_stop.npy")
     ones = case.fit(model, weights=np.ones(len(case.train), np.float32)).array("p_stop.npy")
     heavy = np.where(case.y[case.train] == 1, 3, 0.5).astype(np.float32)
     weighted = case.fit(model, weights=heavy).array("p_stop.npy")
@@ -161,17 +188,17 @@ def test_labels_that_are_missing_or_of_one_class_are_refused(case: Case, model: 
 
 
 @every_model
-def test_another_number_of_columns_is_refused(case: Case, model: str) -> None:
+def test_another_number_of_columns_is_refused(fitted: FittedOf, model: str) -> None:
     with pytest.raises(EngineError, match="9 columns; the model takes 8"):
-        case.fit(model).predict(np.zeros((2, 9), np.float32))
+        fitted(model).predict(np.zeros((2, 9), np.float32))
 
 
 @every_model
-def test_a_model_is_not_read_as_another(case: Case, model: str) -> None:
-    fit = case.fit(model)
-    fit.request.model = "logistic" if model == "xgboost" else "xgboost"
+def test_a_model_is_not_read_as_another(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
+    other = msgspec.structs.replace(fit.request, model="logistic" if model == "xgboost" else "xgboost")
     with pytest.raises(EngineError, match=f"holds a model of {model}"):
-        fit.predict(case.X)
+        replace(fit, request=other).predict(fit.case.X)
 
 
 @every_model

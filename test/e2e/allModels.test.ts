@@ -36,7 +36,8 @@ beforeAll(async () => {
     const args = ["--symbol", symbol, "--bar-time", "close", "--horizons", String(HORIZON), ...FEW];
     await succeeds(["prepare", files[symbol]!, ...args], { cwd });
   }
-  const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON), "--set", "training.neural.max_epochs=12"];
+  const short = ["--set", "training.neural.max_epochs=4", "--set", "training.boosting.num_boost_round=60"];
+  const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON), ...short];
   result = await foldwise(["train", "--model", "all", ...grid, "--run-id", "all"], { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
@@ -76,10 +77,10 @@ describe.each(SYMBOLS)("on %s", (symbol) => {
     expect(predictions).toHaveLength(data.test.y.length);
     // Not the same answer for every row.
     expect(new Set(confidence).size).toBeGreaterThan(10);
-    for (let row = 0; row < predictions.length; row += 1) {
-      const sum = probabilities.subarray(3 * row, 3 * row + 3).reduce((total, p) => total + p, 0);
-      expect(sum).toBeCloseTo(1, 5);
-    }
+    const sums = Array.from(predictions, (_, row) =>
+      probabilities.subarray(3 * row, 3 * row + 3).reduce((total, p) => total + p, 0),
+    );
+    expect(sums.filter((sum) => !(Math.abs(sum - 1) < 5e-6))).toEqual([]);
   });
 });
 

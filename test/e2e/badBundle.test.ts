@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { emptyFolder, foldwise } from "./cli.js";
 import { readJson, succeeds } from "./fixture.js";
 import { duck, eachOf, expectRefusal, filesBelow } from "./refusal.js";
+import { warm } from "./warm.js";
 
 let cwd: string;
 let bundle: string;
@@ -40,13 +41,14 @@ function copy(): string {
   return dir;
 }
 
-const predict = (dir: string, ...args: string[]) => foldwise(["predict", "--model-dir", dir, ...args], { cwd });
+const call = (dir: string, args: string[]): string[] => ["predict", "--model-dir", dir, ...args];
+const predict = (dir: string, ...args: string[]) => foldwise(call(dir, args), { cwd });
 
 /** Predicts from bars and expects a refusal; no output file, whole or half, may be there. */
 async function refused(dir: string, patterns: RegExp[], ...args: string[]): Promise<void> {
   const out = `out${copies++}`;
   const source = args.length > 0 ? args : ["--bars", "bars.csv"];
-  expectRefusal(await predict(dir, ...source, "--out", join(out, "p.csv")), patterns);
+  expectRefusal(await warm(call(dir, [...source, "--out", join(out, "p.csv")]), { cwd }), patterns);
   expect(filesBelow(join(cwd, out))).toEqual([]);
 }
 
@@ -114,21 +116,21 @@ describe("predict refuses a bundle", () => {
     await refused(dir, [/graph|output|input/]);
   });
 
-  it.concurrent("whose graph never answers", async () => {
+  it("whose graph never answers", async () => {
     const dir = copy();
     cpSync(join("test", "fixtures", "onnx", "loop.onnx"), join(dir, "model.onnx"));
     forge(dir);
     await refused(dir, [/uses the operator Loop; such a graph is not run/, /Use a bundle that Foldwise wrote/]);
   });
 
-  it.concurrent("whose graph is none", async () => {
+  it("whose graph is none", async () => {
     const dir = copy();
     writeFileSync(join(dir, "model.onnx"), "no graph");
     forge(dir);
     await refused(dir, [/graph/]);
   });
 
-  it.concurrent("of a newer format", async () => {
+  it("of a newer format", async () => {
     const dir = copy();
     forge(dir, (manifest) => {
       manifest.format = 2;
@@ -136,7 +138,7 @@ describe("predict refuses a bundle", () => {
     await refused(dir, [/format 2/, /Update Foldwise/]);
   });
 
-  it.concurrent("whose manifest misses a key, in words", async () => {
+  it("whose manifest misses a key, in words", async () => {
     const dir = copy();
     forge(dir, (manifest) => {
       delete manifest.seed;
@@ -145,7 +147,7 @@ describe("predict refuses a bundle", () => {
     await refused(dir, [/manifest: horizon is "soon", which it cannot be; seed is missing\./]);
   });
 
-  it.concurrent("whose manifest leads out of its folder", async () => {
+  it("whose manifest leads out of its folder", async () => {
     const dir = copy();
     forge(dir, (manifest) => {
       Object.assign(manifest.files as object, { "../../../../../../etc/passwd": { sha256: hash(""), bytes: 1 } });
@@ -162,7 +164,7 @@ describe("predict refuses a bundle", () => {
     ["is nested without end", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
     ["names a prototype", '{"__proto__":{"format":1},"constructor":{"prototype":{"x":1}}}'],
   ];
-  it.concurrent.each(manifests)("whose manifest %s", async (_, text) => {
+  it.each(manifests)("whose manifest %s", async (_, text) => {
     const dir = copy();
     writeFileSync(join(dir, "manifest.json"), text);
     await refused(dir, [/manifest\.json/]);
@@ -220,13 +222,13 @@ describe("a bundle's pipeline from a stranger", () => {
     ],
     ["has a step that no number holds", (pipeline) => Object.assign(pipeline, { step: -1e308 })],
   ];
-  it.concurrent.each(changes)("is refused where it %s", async (_, change) => {
+  it.each(changes)("is refused where it %s", async (_, change) => {
     const dir = copy();
     changePipeline(dir, change);
     await refused(dir, [/error: /]);
   });
 
-  it.concurrent("is refused where it is no JSON", async () => {
+  it("is refused where it is no JSON", async () => {
     const dir = copy();
     writeFileSync(join(dir, "pipeline.json"), '{"version": 1');
     forge(dir);
@@ -270,7 +272,7 @@ describe("rows for a bundle", () => {
     expect(readFileSync(join(cwd, "b.csv"), "utf8")).toBe(readFileSync(join(cwd, "a.csv"), "utf8"));
   });
 
-  it.concurrent("come from one place", async () => {
+  it("come from one place", async () => {
     const both = ["--bars", "bars.csv", "--data", "data/datasets", "--symbol", "MES"];
     expectRefusal(await predict(bundle, "--out", "n.csv"), [/exactly one of --data and --bars/]);
     await refused(bundle, [/exactly one of --data and --bars/], ...both);
@@ -282,7 +284,7 @@ describe("rows for a bundle", () => {
     await refused(bundle, [/no such file/], "--data", "nothing.parquet");
   });
 
-  it.concurrent("of another bar length are refused", async () => {
+  it("of another bar length are refused", async () => {
     await succeeds(["demo-data", "--bars", "1500", "--bar", "1m", "--out", "minutes.csv"], { cwd });
     await refused(bundle, [/step of 1 minutes/, /5 minutes/], "--bars", "minutes.csv");
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { emptyFolder, foldwise } from "./cli.js";
 import { eachOf, expectRefusal, filesBelow } from "./refusal.js";
+import { warm } from "./warm.js";
 
 let cwd: string;
 beforeAll(() => {
@@ -18,7 +19,7 @@ const TRAIN = ["train", "--model", "xgboost", "--symbol", "MES", "--horizon", "5
 const PREPARE = ["prepare", "bars.csv", "--symbol", "MES", "--bar-time", "close", "--out", "out"];
 
 async function refused(args: readonly string[], patterns: readonly RegExp[], folder = cwd): Promise<void> {
-  expectRefusal(await foldwise(args, { cwd: folder }), patterns);
+  expectRefusal(await warm(args, { cwd: folder }), patterns);
   expect([...filesBelow(join(folder, "runs")), ...filesBelow(join(folder, "out"))]).toEqual([]);
 }
 
@@ -67,7 +68,7 @@ const ofPrepare: Case[] = [
 
 describe("--config is refused for", () => {
   // Both commands read YAML by the same reader, so they take turns.
-  it.concurrent.each(anywhere.map((entry, k) => [...entry, k % 2 === 0 ? TRAIN : PREPARE] as const))(
+  it.each(anywhere.map((entry, k) => [...entry, k % 2 === 0 ? TRAIN : PREPARE] as const))(
     "%s",
     async (_, text, patterns, command) => {
       const file = yaml(text);
@@ -77,21 +78,17 @@ describe("--config is refused for", () => {
     },
   );
 
-  it.concurrent.each(ofTrain)("%s, by train", (_, text, patterns) =>
-    refused([...TRAIN, "--config", yaml(text)], patterns),
-  );
+  it.each(ofTrain)("%s, by train", (_, text, patterns) => refused([...TRAIN, "--config", yaml(text)], patterns));
 
-  it.concurrent.each(ofPrepare)("%s, by prepare", (_, text, patterns) =>
-    refused([...PREPARE, "--config", yaml(text)], patterns),
-  );
+  it.each(ofPrepare)("%s, by prepare", (_, text, patterns) => refused([...PREPARE, "--config", yaml(text)], patterns));
 
-  it.concurrent("a file that is not there, or a folder", async () => {
+  it("a file that is not there, or a folder", async () => {
     await refused([...TRAIN, "--config", "nowhere.yaml"], [/nowhere\.yaml: there is no such file/]);
     await refused([...PREPARE, "--config", "."], [/folder/]);
   });
 });
 
-it.concurrent("the user's own config/ is read, and refused at its line", async () => {
+it("the user's own config/ is read, and refused at its line", async () => {
   const own = join(cwd, "own");
   mkdirSync(join(own, "config", "models"), { recursive: true });
   const write = (name: string, text: string): void => writeFileSync(join(own, "config", name), text);

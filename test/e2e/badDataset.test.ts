@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { foldwise } from "./cli.js";
 import { duck, expectRefusal, filesBelow } from "./refusal.js";
+import { warm } from "./warm.js";
 
 /** 600 sound hourly rows; each case changes one thing. Row 42 of a file, counted from 1, is `i = 41`. */
 const BASE = `CREATE VIEW base AS SELECT i, TIMESTAMP '2024-01-01' + INTERVAL 1 HOUR * i AS timestamp,
@@ -159,15 +160,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-const train = (symbol: string, ...more: string[]) =>
-  foldwise(
-    ["train", "--model", "logistic", "--symbol", symbol, "--horizon", "5", "--data", "d", "--embargo", "5", ...more],
-    { cwd },
-  );
+const TRAIN = ["train", "--model", "logistic", "--horizon", "5", "--data", "d", "--embargo", "5"];
+const train = (symbol: string, ...more: string[]) => foldwise([...TRAIN, "--symbol", symbol, ...more], { cwd });
 
 /** Refused before the first fit: exit code 2, nothing half-written in the store, no bundle and no predictions. */
 async function expectRefused(symbol: string, patterns: RegExp[]): Promise<void> {
-  const result = await train(symbol, "--store", `${symbol}/store`, "--runs", `${symbol}/runs`);
+  const folders = ["--store", `${symbol}/store`, "--runs", `${symbol}/runs`];
+  const result = await warm([...TRAIN, "--symbol", symbol, ...folders], { cwd });
   expectRefusal(result, patterns);
   expect(filesBelow(join(cwd, symbol)).filter((name) => /tmp|\.onnx$|^runs.*parquet$/.test(name))).toEqual([]);
 }
@@ -189,10 +188,10 @@ const accepted: [what: string, files: Files, notice: RegExp][] = [
 ];
 
 describe("train refuses a dataset with", () => {
-  it.concurrent.each(refused.map((entry, k) => [entry[0], k] as const))("%s", async (_, k) =>
+  it.each(refused.map((entry, k) => [entry[0], k] as const))("%s", async (_, k) =>
     expectRefused(symbolOf("R", k), refused[k]![2]),
   );
-  it.concurrent.each(refusedCsv.map((entry, k) => [entry[0], k] as const))("%s in a CSV", async (_, k) =>
+  it.each(refusedCsv.map((entry, k) => [entry[0], k] as const))("%s in a CSV", async (_, k) =>
     expectRefused(symbolOf("C", k), refusedCsv[k]![2]),
   );
 });

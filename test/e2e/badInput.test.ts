@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CliResult, foldwise, ROOT } from "./cli.js";
 import { duck, eachOf, expectNoStack, expectRefusal, filesBelow } from "./refusal.js";
+import { warm } from "./warm.js";
 
 let cwd: string;
 let good: string;
@@ -32,15 +33,15 @@ const withLine = (number: number, text: string | Uint8Array): Buffer =>
   Buffer.concat(lines().flatMap((line, i) => [Buffer.from(i === number - 1 ? text : line), Buffer.from("\n")]));
 
 let outs = 0;
-/** A folder of its own for each call, so that calls may run side by side. */
-async function prepare(...args: string[]): Promise<CliResult & { out: string }> {
+/** A folder of its own for each call. */
+async function prepare(args: string[], command = warm): Promise<CliResult & { out: string }> {
   const out = join(cwd, `out${outs++}`);
-  return { ...(await foldwise(["prepare", "--out", out, ...args], { cwd })), out };
+  return { ...(await command(["prepare", "--out", out, ...args], { cwd })), out };
 }
 
 /** Runs `prepare` and expects a refusal whose message matches each pattern; nothing may be left behind. */
 async function refused(args: string[], ...patterns: RegExp[]): Promise<void> {
-  const result = await prepare(...args);
+  const result = await prepare(args);
   expectRefusal(result, patterns);
   expect(filesBelow(result.out)).toEqual([]);
 }
@@ -191,16 +192,16 @@ const damages: [what: string, damage: (whole: Buffer) => Buffer][] = [
 ];
 
 describe("prepare refuses", () => {
-  it.concurrent.each(csvs)("CSV with %s", async (_, file, content, patterns) => {
+  it.each(csvs)("CSV with %s", async (_, file, content, patterns) => {
     write(file, content());
-    const result = await prepare(file, "--symbol", "SPX");
+    const result = await prepare([file, "--symbol", "SPX"]);
     expectRefusal(result, [...patterns, new RegExp(file.replaceAll(".", "\\."))]);
     expect(result.stderr).not.toMatch(/[^\P{Cc}\n\t]/u);
     expect(result.stderr.length).toBeLessThan(10_000);
     expect(filesBelow(result.out)).toEqual([]);
   });
 
-  it.concurrent.each(parquets)("Parquet with %s", async (name, _, ...patterns) => {
+  it.each(parquets)("Parquet with %s", async (name, _, ...patterns) => {
     if (name === "two closes") {
       const bytes = readFileSync(join(cwd, `${name}.parquet`), "latin1");
       write(`${name}.parquet`, Buffer.from(bytes.replaceAll("closf", "close"), "latin1"));
@@ -208,7 +209,7 @@ describe("prepare refuses", () => {
     await refused([`${name}.parquet`, "--symbol", "SPX"], ...patterns);
   });
 
-  it.concurrent.each(damages)("a Parquet of which there is only %s", async (what, damage) => {
+  it.each(damages)("a Parquet of which there is only %s", async (what, damage) => {
     write(`${what}.parquet`, damage(readFileSync(join(cwd, "whole.parquet"))));
     await refused([`${what}.parquet`, "--symbol", "SPX"], /damaged|decoded/, /Copy or export/);
   });
@@ -227,17 +228,17 @@ describe("prepare refuses", () => {
     await eachOf(paths, 2, ([path, pattern]) => refused([path, "--symbol", "SPX"], pattern));
   });
 
-  it.concurrent("a time zone that does not exist", () =>
+  it("a time zone that does not exist", () =>
     refused(["good.csv", "--symbol", "SPX", "--tz", "America/Chicagoo"], /America\/Chicagoo/, /America\/Chicago\b/));
 
-  it.concurrent("intraday bars without --bar-time, and says why it matters", async () => {
+  it("intraday bars without --bar-time, and says why it matters", async () => {
     const stamps = Array.from({ length: 400 }, (_, i) => new Date(Date.UTC(2024, 0, 2, 0, i)).toISOString());
     write("minutes.csv", `timestamp,open,high,low,close\n${stamps.map((stamp) => `${stamp},10,11,9,10`).join("\n")}\n`);
     await refused(["minutes.csv", "--symbol", "X"], /--bar-time/);
   });
 
-  it.concurrent("an unknown flag, with the nearest", async () => {
-    const result = await prepare("good.csv", "--symbol", "SPX", "--bartime", "open");
+  it("an unknown flag, with the nearest", async () => {
+    const result = await prepare(["good.csv", "--symbol", "SPX", "--bartime", "open"], foldwise);
     expect(result.code).toBe(2);
     expect(result.stderr).toMatch(/bartime[\s\S]*--bar-time/);
     expectNoStack(result);
@@ -259,11 +260,11 @@ describe("names that reach a path are refused", () => {
     ["runs", (id) => ["runs", id]],
     ["demo-data --symbol", (id) => ["demo-data", "--symbol", id, "--out", "ids"]],
   ];
-  it.concurrent.each(calls)("by %s", async (what, args) => {
+  it.each(calls)("by %s", async (what, args) => {
     // One command sees them all; the others share its check.
     for (const id of what === "prepare --symbol" ? BAD : BAD.slice(0, 1)) {
       expectRefusal(
-        await foldwise(args(id), { cwd }),
+        await warm(args(id), { cwd }),
         what === "predict --symbol" ? [] : [new RegExp(id.replace(/[./]/g, "\\$&"))],
       );
     }
@@ -271,7 +272,7 @@ describe("names that reach a path are refused", () => {
   });
 
   it("by train --run-id, before anything is read or written", async () => {
-    const prepared = await prepare("good.csv", "--symbol", "SPX", "--bar-time", "close", ...FEW);
+    const prepared = await prepare(["good.csv", "--symbol", "SPX", "--bar-time", "close", ...FEW], foldwise);
     expect(prepared.code, prepared.stderr).toBe(0);
     const args = [
       "train",
@@ -296,7 +297,7 @@ describe("prepare takes files of any name", () => {
     "%s",
     async (name) => {
       write(name, good);
-      const result = await prepare("--symbol", "SPX", "--bar-time", "close", ...FEW, "--", name);
+      const result = await prepare(["--symbol", "SPX", "--bar-time", "close", ...FEW, "--", name], foldwise);
       expect(result.code, result.stderr).toBe(0);
       expect(filesBelow(result.out)).toEqual(["datasets/SPX.meta.json", "datasets/SPX.parquet"]);
       expect(existsSync(join(cwd, "pwned"))).toBe(false);

@@ -58,7 +58,8 @@ export function foldwise(
 /** An empty folder below the system's temporary one. */
 export const emptyFolder = (): string => mkdtempSync(join(tmpdir(), "foldwise-e2e-"));
 
-function parseEvents(stdout: string): Record<string, unknown>[] {
+/** The NDJSON lines of stdout. */
+export function parseEvents(stdout: string): Record<string, unknown>[] {
   return stdout.split("\n").flatMap((line) => {
     if (!line.startsWith("{")) return [];
     try {

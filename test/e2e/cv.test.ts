@@ -18,6 +18,7 @@ import { compareRuns } from "../../src/training/index.js";
 import { failureOf } from "../data/helpers.js";
 import { type CliResult, foldwise } from "./cli.js";
 import { preparedFolder, query, type Row, readJson, succeeds } from "./fixture.js";
+import { warm } from "./warm.js";
 
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
@@ -340,7 +341,7 @@ describe("what cannot be done is refused with the remedy, before anything is wri
     [["--scheme", "walk-forward", "--train-rows", "900"], /needs both train_rows and test_rows/],
     [["--scheme", "cpcv", "--groups", "3", "--test-groups", "3"], /none would train/],
   ])("%j", async (args, message) => {
-    const refused = await foldwise([...CV, "--model", "logistic", ...args, "--run-id", "refused"], { cwd });
+    const refused = await warm([...CV, "--model", "logistic", ...args, "--run-id", "refused"], { cwd });
     expect(refused.code, refused.stderr).toBe(2);
     expect(refused.stderr).toMatch(message);
     expect(existsSync(runDir("refused"))).toBe(false);

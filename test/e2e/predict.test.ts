@@ -35,9 +35,9 @@ beforeAll(async () => {
     ["prepare", csv, "--symbol", "SPX", "--out", "data", "--horizons", "5,20", "--set", "features.timeframes=[]"],
     { cwd },
   );
-  const train = ["train", "--model", "all", "--symbol", "MES,SPX", "--horizon", "20", "--no-test", "--run-id", "r"];
-  const short = ["training.boosting.num_boost_round=40", "training.neural.max_epochs=5"];
-  await succeeds([...train, ...short.flatMap((setting) => ["--set", setting])], { cwd });
+  const grid = ["--model", MODELS.join(","), "--symbol", "MES,SPX", "--horizon", "20"];
+  const short = ["--set", "training.boosting.num_boost_round=40"];
+  await succeeds(["train", ...grid, "--no-test", "--run-id", "r", ...short], { cwd });
 });
 afterAll(async () => {
   await pool.close();

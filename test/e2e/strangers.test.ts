@@ -8,6 +8,7 @@ import { Run } from "../../src/artifacts/index.js";
 import { BIN, foldwise, ROOT } from "./cli.js";
 import { preparedFolder, succeeds } from "./fixture.js";
 import { expectRefusal } from "./refusal.js";
+import { warm } from "./warm.js";
 
 const TRAIN = ["train", "--model", "logistic", "--symbol", "MES", "--horizon", "5,20", "--no-test"];
 const BUNDLE = "experiments/runs/r/models/logistic_MES_h20";
@@ -24,7 +25,7 @@ describe("what is read is never written over", () => {
   it("by predict, whatever the file is called", async () => {
     const [bars, rows] = [at("bars.csv"), at("data", "datasets", "MES.parquet")];
     const before = [readFileSync(bars), readFileSync(rows)];
-    const predict = (...source: string[]) => foldwise(["predict", "--model-dir", BUNDLE, ...source], { cwd });
+    const predict = (...source: string[]) => warm(["predict", "--model-dir", BUNDLE, ...source], { cwd });
     expectRefusal(await predict("--bars", "bars.csv", "--out", "./data/../bars.csv"), [
       /written over/,
       /another --out/,
@@ -143,19 +144,19 @@ describe("bars", () => {
     writeFileSync(at("slashed.csv"), [head, ...early].join("\n"));
     const args = ["slashed.csv", "--symbol", "S", "--horizons", "5", "--bar-time", "close", "--out", "s"];
     expectRefusal(await foldwise(["prepare", ...args], { cwd }), [/month first or day first/, /--date-order dmy/]);
-    expectRefusal(await foldwise(["try", "slashed.csv", "--symbol", "S"], { cwd }), [/--date-order dmy/]);
+    expectRefusal(await warm(["try", "slashed.csv", "--symbol", "S"], { cwd }), [/--date-order dmy/]);
     const { stdout } = await succeeds(["prepare", ...args, "--date-order", "dmy"], { cwd });
     expect(stdout).toMatch(/dates day first/);
     expect(stdout).toMatch(/train .* 2022-01-0/);
     const predict = ["predict", "--model-dir", BUNDLE, "--bars", "slashed.csv", "--out", "slashed.parquet"];
-    expectRefusal(await foldwise(predict, { cwd }), [/--date-order dmy/]);
+    expectRefusal(await warm(predict, { cwd }), [/--date-order dmy/]);
     await succeeds([...predict, "--date-order", "dmy"], { cwd });
   });
 
   it("beyond whose end the horizon reaches are refused at once", async () => {
     const args = ["prepare", "bars.csv", "--symbol", "H", "--bar-time", "close", "--out", "h"];
     for (const horizon of ["9007199254740991", "2000000000", "4000"]) {
-      expectRefusal(await foldwise([...args, "--horizons", horizon], { cwd }), [/[Hh]orizon/]);
+      expectRefusal(await warm([...args, "--horizons", horizon], { cwd }), [/[Hh]orizon/]);
     }
   });
 
@@ -184,7 +185,8 @@ describe("foldwise try", () => {
   });
 
   it("says what it guessed", async () => {
-    writeFileSync(at("unknown.csv"), readFileSync(at("bars.csv")));
+    const few = readFileSync(at("bars.csv"), "utf8").split("\n").slice(0, 2001);
+    writeFileSync(at("unknown.csv"), few.join("\n"));
     const { stdout } = await succeeds(["try", "unknown.csv", "--symbol", "XYZ", "--horizon", "5"], { cwd });
     expect(stdout).toMatch(/Guessed: XYZ is not in config\/symbols\.yaml/);
     expect(stdout).toMatch(/Guessed: stamps name each bar's open/);
