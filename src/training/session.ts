@@ -111,27 +111,12 @@ export async function runCells(
     for (const message of session.call.notices) run.logEvent({ event: "notice", message });
     onEvent({ event: "stage", stage: "run", message: `Run ${run.id} in ${run.dir}` });
     const worker = workerOf(pool, onEvent);
-    const unfitted = new Set(run.file.jobs.filter(({ status }) => status !== "succeeded").map(({ job }) => job));
-    /** Workers that nothing is left for end while the last cell is judged. */
-    const fittedOf = (job: string): void => {
-      unfitted.delete(job);
-      // What goes wrong is told where it is waited for: below.
-      if (unfitted.size === 0) own?.pool.close().catch(() => {});
-    };
-    const work: CellWorker = async (cell, { signal, fitted }) => {
+    const work: CellWorker = async (cell, context) => {
       try {
-        return await worker(cell, {
-          signal,
-          fitted: () => {
-            fittedOf(cell.job);
-            fitted();
-          },
-        });
+        return await worker(cell, context);
       } catch (cause) {
         session.onFailure?.(cause);
         throw cause;
-      } finally {
-        fittedOf(cell.job);
       }
     };
     await runGrid(run, work, {

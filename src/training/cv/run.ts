@@ -88,6 +88,12 @@ function workerOf(
 ): CellWorker {
   const { call, opened } = session;
   const { config } = call.training;
+  const unfitted = new Set(run.file.jobs.filter(({ status }) => status !== "succeeded").map(({ job }) => job));
+  /** Workers for which nothing is left end while the last job's report is made. */
+  const endWorkers = (): void => {
+    // What goes wrong is told where their end is waited for, when all jobs have ended.
+    if (unfitted.size === 0 && "own" in session.pool) session.pool.own.pool.close().catch(() => {});
+  };
   return async (cell, { signal, fitted }) => {
     const state = opened.get(cell.symbol);
     if (state === undefined || state instanceof FoldwiseError)
@@ -126,7 +132,11 @@ function workerOf(
       pool,
       signal,
       onEvent,
-      onFitted: fitted,
+      onFitted: () => {
+        unfitted.delete(cell.job);
+        endWorkers();
+        fitted();
+      },
     });
   };
 }
