@@ -43,13 +43,15 @@ beforeAll(async () => {
   broken = await foldwise([...TRAIN, "--run-id", "broken"], {
     cwd,
     onOutput: (text, child) => {
-      // The second fit begins while the first model is judged: only later is the first one a thing to keep.
       said += text;
-      const finished = said.includes(`"job_finished","job":"${FIRST}"`);
-      if (resumed !== undefined || !finished || !text.includes(`"progress","job":"${SECOND}"`)) return;
+      if (resumed !== undefined || !said.includes(`"progress","job":"${SECOND}"`)) return;
+      // The second fit may end before the first model is judged, which only then is a thing to keep: its worker waits for that.
+      const workers = workersOf(child.pid!);
+      for (const pid of workers) process.kill(pid, "SIGSTOP");
+      if (!said.includes(`"job_finished","job":"${FIRST}"`)) return;
       // The run and its worker stand still in the middle of the fit while another process tries to take it over.
-      const all = [child.pid!, ...workersOf(child.pid!)];
-      for (const pid of all) process.kill(pid, "SIGSTOP");
+      const all = [child.pid!, ...workers];
+      process.kill(child.pid!, "SIGSTOP");
       resumed = foldwise(["resume", "broken"], { cwd }).finally(() => {
         process.kill(child.pid!, "SIGINT");
         for (const pid of all) process.kill(pid, "SIGCONT");
