@@ -12,22 +12,41 @@ import torch
 from torch import Tensor
 
 
-def slide_lstm(x: Sequence[Tensor], weight: Tensor) -> Tensor:
-    """T input projections (B, 4H), all biases in them, gates in torch's order i, f, g, o → states (T, B, H), from zero.
+def tanh_last(rows: Tensor) -> Tensor:
+    """Rows of torch's gates i, f, g, o (4H, …) → i, f, o, g: what a sigmoid takes together, and the tanh's by itself."""
+    i, f, g, o = rows.chunk(4)
+    return torch.cat([i, f, o, g])
 
-    They may be views of one another. `weight` (4H, H) is that of the state.
+
+def slide_lstm(x: Sequence[Tensor], weight: Tensor, inputs: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """T inputs (B, I) → states (T, B, H), from zero.
+
+    `weight` (4H, H) is that of the state, `inputs` the inputs' weight (4H, I) and all biases (4H). Without `inputs` x are
+    projected already (B, 4H), and may be views of one another. Gates are in the order of `tanh_last` everywhere.
+
+    A projection is made when its bar comes: those of all bars would leave the cache before they are used. The tanh has
+    memory of its own: as a strided view it takes torch nine times as long.
     """
     B, H = x[0].shape[0], weight.shape[1]
-    states, gates = weight.new_empty(len(x), B, H), weight.new_empty(B, 4 * H)
-    to_gates = weight.t().contiguous()
-    i_f, i, f, g, o = gates[:, : 2 * H], gates[:, :H], gates[:, H : 2 * H], gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
-    memory = weight.new_zeros(B, H)
-    h = weight.new_zeros(B, H)
-    for t, projected in enumerate(x):
-        torch.addmm(projected, h, to_gates, out=gates)
-        i_f.sigmoid_()
-        g.tanh_()
-        o.sigmoid_()
+    states, ifo, g = weight.new_empty(len(x), B, H), weight.new_empty(B, 3 * H), weight.new_empty(B, H)
+    i, f, o = ifo.chunk(3, dim=1)
+    memory, h = weight.new_zeros(B, H), weight.new_zeros(B, H)
+    state_ifo, state_g = _split(weight.t())
+    if inputs is not None:
+        (x_ifo, x_g), (bias_ifo, bias_g) = _split(inputs[0].t()), _split(inputs[1])
+    for t, bar in enumerate(x):
+        if inputs is None:
+            projected_ifo, projected_g = bar[:, : 3 * H], bar[:, 3 * H :]
+        else:
+            projected_ifo, projected_g = torch.addmm(bias_ifo, bar, x_ifo, out=ifo), torch.addmm(bias_g, bar, x_g, out=g)
+        torch.addmm(projected_ifo, h, state_ifo, out=ifo).sigmoid_()
+        torch.addmm(projected_g, h, state_g, out=g).tanh_()
         memory.mul_(f).addcmul_(i, g)
         h = torch.tanh(memory, out=states[t]).mul_(o)
     return states
+
+
+def _split(gates: Tensor) -> tuple[Tensor, Tensor]:
+    """Columns (…, 4H) → those of i, f and o, and those of g."""
+    behind = 3 * gates.shape[-1] // 4
+    return gates[..., :behind].contiguous(), gates[..., behind:].contiguous()

@@ -13,12 +13,12 @@ from torch.nn import functional
 
 from foldwise_engine.neural.dropout import dropout
 from foldwise_engine.neural.gru_scan import FEW, scan, slide
-from foldwise_engine.neural.lstm_slide import slide_lstm
+from foldwise_engine.neural.lstm_slide import slide_lstm, tanh_last
 from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.process import waits_spinning
 
-GATES = 24_000_000
-"""Numbers of windows' gates that `sliding` holds at a time: 96 MB."""
+GATES = 12_000_000
+"""Numbers of windows' gates that `sliding` holds at a time: 48 MB. Twice as many were slower: a bar's leave the cache."""
 
 
 class Recurrent(SequenceNetwork):
@@ -90,28 +90,36 @@ class Lstm(Recurrent):
 
     def states(self, bars: Tensor) -> Tensor:
         """(L, B, F) → (L, B, H)."""
-        return super().states(bars) if bars.is_cuda else self._above(bars, 0)
-
-    def sliding(self, bars: Tensor) -> Tensor:
-        """(S+T−1, F) raw → (S, K); the first layer's inputs are projected once a bar."""
         if bars.is_cuda:
-            return super().sliding(bars)
-        both = self._part("bias", "ih", 0) + self._part("bias", "hh", 0)
-        projected = functional.linear(self.prepare(bars), self._part("weight", "ih", 0), both)
-        T = self.shape.seq_len
-        states = slide_lstm([projected[t : len(projected) - T + 1 + t] for t in range(T)], self._part("weight", "hh", 0))
-        answers: Tensor = self.head(self._above(states, 1)[-1])
-        return answers
-
-    def _above(self, states: Tensor, first: int) -> Tensor:
-        """Through the layers from `first` on."""
-        start = states.new_zeros(1, states.shape[1], self.layers.hidden_size)
-        for layer in range(first, self.layers.num_layers):
+            return super().states(bars)
+        states, start = bars, bars.new_zeros(1, bars.shape[1], self.layers.hidden_size)
+        for layer in range(self.layers.num_layers):
             if layer > 0:
                 states = dropout(states, self.layers.dropout, self.training)
             weights = [self._part(kind, side, layer) for kind in ("weight", "bias") for side in ("ih", "hh")]
             states = torch.lstm(states, (start, start), weights, True, 1, 0.0, self.training, False, False)[0]
         return states
+
+    def sliding(self, bars: Tensor) -> Tensor:
+        """(S+T−1, F) raw → (S, K); the first layer's inputs are projected once a bar."""
+        if bars.is_cuda:
+            return super().sliding(bars)
+        T = self.shape.seq_len
+        projected = functional.linear(self.prepare(bars), *self._input(0))
+        states = slide_lstm([projected[t : len(projected) - T + 1 + t] for t in range(T)], self._state(0))
+        for layer in range(1, self.layers.num_layers):
+            states = slide_lstm(states.unbind(0), self._state(layer), self._input(layer))
+        answers: Tensor = self.head(states[-1])
+        return answers
+
+    def _input(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Weight of a layer's inputs, and all its biases, as `slide_lstm` wants them."""
+        both = self._part("bias", "ih", layer) + self._part("bias", "hh", layer)
+        return tanh_last(self._part("weight", "ih", layer)), tanh_last(both)
+
+    def _state(self, layer: int) -> Tensor:
+        """Weight of a layer's state, likewise."""
+        return tanh_last(self._part("weight", "hh", layer))
 
 
 class Gru(Recurrent):
