@@ -4,7 +4,11 @@ LightGBM and XGBoost bring classes in scikit-learn's manner, and for them import
 three quarters of their start, in a worker that calls neither. While such an engine is imported these count as not installed,
 for the importing thread only.
 
-A plug-in may want them: with the first one a worker forgets what it imported so, and imports all of it from then on.
+scikit-learn looks at its start whether there is a pandas, a quarter of that start, and again where it is given a frame. So
+our adapters import it without, and a plug-in misses nothing.
+
+Of LightGBM and XGBoost a plug-in may want the rest: with the first one a worker forgets what it imported so, and imports all
+of it from then on.
 """
 
 from __future__ import annotations

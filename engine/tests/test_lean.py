@@ -31,15 +31,22 @@ ADAPTER = Whole()
 """
 
 
-GRU = pytest.param("gru", marks=pytest.mark.skipif(not HAS_TORCH, reason="torch is not installed"))
+NEURAL = pytest.mark.skipif(not HAS_TORCH, reason="torch is not installed")
 
 
-@pytest.mark.parametrize("model", ["lightgbm", "xgboost", GRU])
-def test_an_engine_comes_without_those_it_does_not_use(model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "kept_out"),
+    [
+        *((model, ("sklearn", "pandas", "skops", "onnxmltools")) for model in ("lightgbm", "xgboost")),
+        *((model, ("pandas", "pytest", "torch")) for model in ("random_forest", "logistic", "svm")),
+        pytest.param("gru", ("sklearn", "pandas", "skops", "onnxmltools"), marks=NEURAL),
+    ],
+)
+def test_an_engine_comes_without_those_it_does_not_use(model: str, kept_out: tuple[str, ...]) -> None:
     code = (
         "import sys; from foldwise_engine.adapter import load_adapter; import foldwise_engine.jobs\n"
         f"load_adapter({model!r}, None)\n"
-        "print([name for name in ('sklearn', 'pandas', 'skops', 'onnxmltools') if name in sys.modules])"
+        f"print([name for name in {kept_out!r} if name in sys.modules])"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(ENGINE)}, capture_output=True, check=True, text=True

@@ -17,7 +17,7 @@ const MODELS = ["lstm", "transformer"].filter(
 const train = (model: string, id: string): string[] => [
   "train",
   ...`--model ${model} --symbol MES --horizon 20 --no-test --json --run-id ${id}`.split(" "),
-  ..."--set training.neural.max_epochs=30 --set training.neural.patience=30".split(" "),
+  ..."--set training.neural.max_epochs=14 --set training.neural.patience=14".split(" "),
 ];
 
 let cwd: string;
@@ -37,7 +37,7 @@ async function killedInTraining(args: readonly string[]): Promise<void> {
   const result = await foldwise(args, {
     cwd,
     onOutput: (text, child) => {
-      if (workers !== undefined || !/"step":([3-9]|1\d),"total":30/.test(text)) return;
+      if (workers !== undefined || !/"step":[3-9],"total":14/.test(text)) return;
       workers = workersOf(child.pid!);
       process.kill(child.pid!, "SIGKILL");
     },

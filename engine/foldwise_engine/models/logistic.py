@@ -16,17 +16,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from foldwise_engine.adapter import Device, FitTask, Fitted, settings
 from foldwise_engine.data import BLOCK, Floats, Selection
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import INPUT, ProbabilityGraph, tensor
+from foldwise_engine.lean import without
 from foldwise_engine.skops_io import skops_io
+
+with without("pandas"):
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
 
 TRUSTED_TYPES = ["numpy.dtype"]
 """All that a .skops file of this Pipeline holds beside what skops itself knows; more is refused unread."""

@@ -23,17 +23,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from onnx import helper
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.tree import DecisionTreeClassifier
 
 from foldwise_engine.adapter import Device, FitTask, Fitted, settings
 from foldwise_engine.data import Floats
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import INPUT, ProbabilityGraph, tensor
 from foldwise_engine.export.trees import average_of_trees
+from foldwise_engine.lean import without
 from foldwise_engine.skops_io import skops_io
+
+with without("pandas"):
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.tree import DecisionTreeClassifier
 
 TRUSTED_TYPES = ["numpy.dtype", "sklearn.tree._tree.Tree"]
 """All that a .skops file of this Pipeline holds beside what skops itself knows; more is refused unread."""

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import SVC
 
 from foldwise_engine.adapter import Device, FitTask, Fitted, settings
 from foldwise_engine.data import Floats, Selection
@@ -26,7 +25,11 @@ from foldwise_engine.errors import EngineError
 from foldwise_engine.export.graph import ProbabilityGraph
 from foldwise_engine.export.kernel import softmax_of_kernel
 from foldwise_engine.kernel import Doubles, Machine, Scaling, fit_probabilities, fit_scaling, nystroem, over_blocks
+from foldwise_engine.lean import without
 from foldwise_engine.skops_io import skops_io
+
+with without("pandas"):
+    from sklearn.svm import SVC
 
 TRUSTED_TYPES = ["numpy.dtype"]
 """All that a .skops file of arrays holds beside what skops itself knows; more is refused unread."""
