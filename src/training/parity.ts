@@ -15,13 +15,8 @@ const REAL_ROWS = 2_000;
 const REAL_WINDOWS = 200;
 
 /**
-  const native = await predictNative(definition, fit, settings, probes, { features, steps }, signal);
-  onNative?.();
-  return checkParity(graph, { X: probes, featureNames: X.featureNames, native, seqLen });
-}
-
-function realWindows(X: FeatureMatrix, seqLen: number, seed: number): Promise<Float32Array> {
-  return readWindows(X, sampleRows(windowEnds(X, seqLen), REAL_WINDOWS, seed), seqLen);
+ * Compares the exported graph in Node with the native model: on real rows or windows, on missing values, and at split borders.
+ * Throws `bundle.parity_failed`; a model that fails is not saved.
  */
 export async function checkExport(
   definition: EngineModelDefinition,
