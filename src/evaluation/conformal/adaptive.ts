@@ -88,6 +88,9 @@ export function adaptiveStart({ level, gamma = 0.005, window = 1_000 }: Adaptive
  * So the set at t uses p up to t and labels with label_end ≤ t. Without any assumption on the rows, the share of misses among m
  * counted rows is 1 − level to within |α now − α first| / (γ m). Scores are as in `fitConformal`, and sets may be empty.
  *
+ * Live: go on from the state before the oldest row whose label is still open, and give the rows since then again, those that are
+ * open as `NO_LABEL`.
+ *
  * @throws FoldwiseError `data.no_rows`, `data.shape_mismatch`, `data.bad_label`, `data.bad_probabilities`, `data.unsorted`,
  *   `data.label_end`.
  */
