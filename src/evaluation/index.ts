@@ -2,6 +2,7 @@ export * from "./baselines.js";
 export * from "./bootstrap.js";
 export * from "./compare.js";
 export * from "./crossValidated.js";
+export * from "./ensemble/index.js";
 export * from "./evaluate.js";
 export * from "./importance.js";
 export * from "./losses.js";

@@ -1,0 +1,3 @@
+export * from "./bases.js";
+export * from "./vote.js";
+export * from "./votingWeights.js";
