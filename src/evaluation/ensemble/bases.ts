@@ -1,5 +1,6 @@
 import { CLASS_COUNT, FoldwiseError } from "../../types/index.js";
-import { checkDistribution, checkScored, PROBABILITY_FLOOR, type Probabilities } from "../losses.js";
+import { checkDistribution, checkScored, type Probabilities } from "../losses.js";
+import { classesIn } from "../prior.js";
 
 /** What one base model of an ensemble says of N rows, the same rows for every base. */
 export interface BaseAnswers {
@@ -83,15 +84,24 @@ export function checkWeights(weights: ArrayLike<number>, bases: readonly { name:
 /** 1 / B each. */
 export const equalWeights = (count: number): Float64Array => new Float64Array(count).fill(1 / count);
 
-/** Why nothing is fitted on so few labels, or null where there are enough. Throws `config.bad_value` for no number ≥ 0. */
-export function tooFewLabels(effectiveLabels: number): string | null {
-  if (!(effectiveLabels >= 0 && effectiveLabels < Number.POSITIVE_INFINITY)) {
-    throw new FoldwiseError("config.bad_value", `Got ${effectiveLabels} effective labels; expected a number ≥ 0.`, {
-      remedy: "Give the sum of the rows' average uniqueness.",
+/**
+ * Why nothing is fitted on these labels, or null where there are enough of more than one class.
+ *
+ * @param effectiveLabels What `y` is worth as independent labels: the sum of the rows' average uniqueness.
+ * @throws FoldwiseError `config.bad_value` for a number below 0 or above that of the rows.
+ */
+export function whyEqual(y: Int8Array, effectiveLabels: number): string | null {
+  // A sum of float32 shares may end a little above the number of rows.
+  if (!(effectiveLabels >= 0 && effectiveLabels <= y.length * (1 + 1e-5))) {
+    throw new FoldwiseError("config.bad_value", `Got ${effectiveLabels} effective labels for ${y.length} rows.`, {
+      remedy: "Give the sum of the average uniqueness of exactly these rows, a number from 0 to that of the rows.",
     });
   }
-  if (effectiveLabels >= MINIMUM_EFFECTIVE_LABELS) return null;
-  return `equal weights: ${effectiveLabels.toFixed(1)} effective labels, at least ${MINIMUM_EFFECTIVE_LABELS} are needed to fit any`;
+  if (effectiveLabels < MINIMUM_EFFECTIVE_LABELS) {
+    return `equal weights: ${effectiveLabels.toFixed(1)} effective labels, at least ${MINIMUM_EFFECTIVE_LABELS} are needed to fit any`;
+  }
+  const [first, ...others] = classesIn(y);
+  return others.length > 0 ? null : `equal weights: every label is ${first}, two classes are needed to fit any`;
 }
 
 /** Throws `config.bad_value` unless `value` is finite and ≥ `least`, or > 0 where `least` is left out. */
@@ -102,20 +112,6 @@ export function checkStrength(name: string, value: number, least?: number): void
     `${name} is ${value}; it must be a finite number ${least === undefined ? "> 0" : `≥ ${least}`}.`,
     { remedy: `Leave ${name} out for its default, or give such a number.` },
   );
-}
-
-/** (N, B) row-major: the probability that each base gave to what happened, at least `PROBABILITY_FLOOR`. */
-export function labelProbabilities(y: Int8Array, bases: readonly BaseAnswers[]): Float64Array {
-  const count = bases.length;
-  const likelihoods = new Float64Array(y.length * count);
-  for (let b = 0; b < count; b++) {
-    const { p } = bases[b]!;
-    for (let i = 0; i < y.length; i++) {
-      const total = p[3 * i]! + p[3 * i + 1]! + p[3 * i + 2]!;
-      likelihoods[i * count + b] = Math.max(p[3 * i + y[i]! + 1]! / total, PROBABILITY_FLOOR);
-    }
-  }
-  return likelihoods;
 }
 
 /** The bases' answers to these rows only, in the order of `rows`. */

@@ -1,6 +1,6 @@
 import { FoldwiseError, type Random, seededRandom } from "../../types/index.js";
-import { type BaseAnswers, checkLabelledBases, equalWeights, labelProbabilities, tooFewLabels } from "./bases.js";
-import { mixtureLoss } from "./votingWeights.js";
+import { type BaseAnswers, checkLabelledBases, equalWeights, whyEqual } from "./bases.js";
+import { labelProbabilities, mixtureLoss } from "./likelihoods.js";
 
 export interface GreedyOptions {
   /** Most members of a selection, a base counted as often as it is chosen; a whole number ≥ 1. */
@@ -42,8 +42,9 @@ export interface GreedySelection {
  *
  * @param y (N) in −1, 0, 1.
  * @param bases (B ≥ 2) of (N, 3) each, on rows that no base was fitted on.
- * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`.
- * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for rounds or bags that are no whole number ≥ 1.
+ * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`, or where all labels are of one class.
+ * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for rounds or bags that are no whole number ≥ 1,
+ *   or effective labels below 0 or above the rows.
  */
 export function greedySelection(
   y: Int8Array,
@@ -55,7 +56,7 @@ export function greedySelection(
   if (bagging !== undefined) checkCount("bags", bagging.bags);
   const likelihoods = labelProbabilities(y, bases);
   const count = bases.length;
-  const reason = tooFewLabels(effectiveLabels);
+  const reason = whyEqual(y, effectiveLabels);
   if (reason !== null) {
     const equal = equalWeights(count);
     const logLoss = mixtureLoss(likelihoods, equal);

@@ -1,6 +1,6 @@
 import { CLASS_COUNT, FoldwiseError } from "../../types/index.js";
 import { rowLogLosses, weightedMean } from "../losses.js";
-import { type BaseAnswers, checkBases, checkLabelledBases, checkStrength, tooFewLabels } from "./bases.js";
+import { type BaseAnswers, checkBases, checkLabelledBases, checkStrength, whyEqual } from "./bases.js";
 import { centredLogs, expand, type MetaCoefficients, objective, probabilitiesOf } from "./metaObjective.js";
 import { newtonMinimum } from "./newton.js";
 
@@ -44,8 +44,9 @@ export const META_STRENGTH = 40;
  *
  * @param y (N) in −1, 0, 1.
  * @param bases (B ≥ 2) of (N, 3) each, on rows that no base was fitted on.
- * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`.
- * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for a strength ≤ 0 or a negative number of labels.
+ * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`, or where all labels are of one class.
+ * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for a strength ≤ 0, or effective labels below
+ *   0 or above the rows.
  */
 export function fitMetaLogistic(
   y: Int8Array,
@@ -54,7 +55,7 @@ export function fitMetaLogistic(
 ): MetaLogistic {
   checkLabelledBases(y, bases);
   checkStrength("strength", strength);
-  const reason = tooFewLabels(effectiveLabels);
+  const reason = whyEqual(y, effectiveLabels);
   const count = bases.length;
   const classes = perClass ? CLASS_COUNT : 1;
   const equal = new Float64Array(count * classes + CLASS_COUNT).fill(1 / count, 0, count * classes);
@@ -63,7 +64,7 @@ export function fitMetaLogistic(
     logs: centredLogs(bases),
     count,
     classes,
-    ridge: strength / Math.max(effectiveLabels, 1),
+    ridge: strength / effectiveLabels,
     equal,
   };
   const fitted =

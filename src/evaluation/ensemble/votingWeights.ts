@@ -1,12 +1,5 @@
-import {
-  type BaseAnswers,
-  checkLabelledBases,
-  checkStrength,
-  checkWeights,
-  equalWeights,
-  labelProbabilities,
-  tooFewLabels,
-} from "./bases.js";
+import { type BaseAnswers, checkLabelledBases, checkStrength, checkWeights, equalWeights, whyEqual } from "./bases.js";
+import { labelProbabilities, mixtureLoss } from "./likelihoods.js";
 import { type Expansion, newtonMinimum } from "./newton.js";
 
 export interface VotingWeightsOptions {
@@ -52,8 +45,9 @@ interface Mixture {
  *
  * @param y (N) in −1, 0, 1.
  * @param bases (B ≥ 2) of (N, 3) each, on rows that no base was fitted on.
- * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`.
- * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for a negative shrinkage or number of labels.
+ * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`, or where all labels are of one class.
+ * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for a negative shrinkage, or effective
+ *   labels below 0 or above the rows.
  */
 export function fitVotingWeights(
   y: Int8Array,
@@ -62,7 +56,7 @@ export function fitVotingWeights(
 ): VotingWeights {
   checkLabelledBases(y, bases);
   checkStrength("shrinkage", shrinkage, 0);
-  const reason = tooFewLabels(effectiveLabels);
+  const reason = whyEqual(y, effectiveLabels);
   const likelihoods = labelProbabilities(y, bases);
   const equal = equalWeights(bases.length);
   const equalLogLoss = mixtureLoss(likelihoods, equal);
@@ -110,16 +104,4 @@ function objective({ likelihoods, evidence, prior }: Mixture, w: Float64Array): 
   if (w.some((weight) => !(weight > 0))) return Number.POSITIVE_INFINITY;
   const penalty = w.reduce((sum, weight) => sum + weight - prior * Math.log(weight), 0);
   return evidence * mixtureLoss(likelihoods, w) + penalty;
-}
-
-/** Mean −log of the mixture of `likelihoods` (N, B). */
-export function mixtureLoss(likelihoods: Float64Array, weights: Float64Array): number {
-  const count = weights.length;
-  let loss = 0;
-  for (let at = 0; at < likelihoods.length; at += count) {
-    let mixture = 0;
-    for (let b = 0; b < count; b++) mixture += weights[b]! * likelihoods[at + b]!;
-    loss -= Math.log(mixture);
-  }
-  return (loss * count) / likelihoods.length;
 }

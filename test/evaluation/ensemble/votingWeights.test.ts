@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fitVotingWeights, type Interval, softVote } from "../../../src/evaluation/index.js";
-import { againstPrior, base, between, golden, goldenRows, lossOf, market, refusal } from "./market.js";
+import { againstPrior, base, between, golden, goldenRows, lossOf, market, refusal, softmax } from "./market.js";
 
 /** The penalised loss as the doc comment has it, by way of the votes themselves. */
 function penalised({ y, bases }: typeof goldenRows, weights: number[], effective: number, shrinkage: number): number {
@@ -105,6 +106,26 @@ describe("fitVotingWeights", () => {
     expect(reason).toBe("equal weights: 29.9 effective labels, at least 30 are needed to fit any");
     expect(logLoss).toBe(equalLogLoss);
     expect(logLoss).toBeCloseTo(lossOf(y, softVote(bases)), 12);
+    const ones = y.map(() => 1);
+    expect(fitVotingWeights(ones, bases, { effectiveLabels: 100 }).reason).toBe(
+      "equal weights: every label is 1, two classes are needed to fit any",
+    );
+  });
+
+  it("makes a distribution of weights that is at least as good as equal ones on its own rows", () => {
+    const n = 40;
+    const logits = fc.array(fc.double({ min: -30, max: 30, noNaN: true }), { minLength: 3 * n, maxLength: 3 * n });
+    const labels = fc.array(fc.constantFrom(-1, 0, 1), { minLength: n - 2, maxLength: n - 2 });
+    const shrinkages = fc.constantFrom(0, 0.01, 1, 10, 1_000);
+    fc.assert(
+      fc.property(labels, fc.array(logits, { minLength: 2, maxLength: 6 }), shrinkages, (own, each, shrinkage) => {
+        const some = each.map((values, b) => ({ name: `${b}`, p: softmax(Float64Array.from(values)) }));
+        const fitted = fitVotingWeights(Int8Array.from([-1, 1, ...own]), some, { effectiveLabels: n, shrinkage });
+        expect(Math.min(...fitted.weights)).toBeGreaterThanOrEqual(0);
+        expect(fitted.weights.reduce((sum, weight) => sum + weight)).toBeCloseTo(1, 12);
+        expect(fitted.logLoss).toBeLessThanOrEqual(fitted.equalLogLoss + 1e-9);
+      }),
+    );
   });
 
   it("gives the same bits again, and survives bases that are sure and wrong", () => {
@@ -139,7 +160,7 @@ describe("fitVotingWeights", () => {
     for (const shrinkage of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(refusal(() => fitVotingWeights(y, bases, { ...settings, shrinkage }))).toBe("config.bad_value");
     }
-    for (const effectiveLabels of [-1, Number.NaN]) {
+    for (const effectiveLabels of [-1, Number.NaN, y.length + 1]) {
       expect(refusal(() => fitVotingWeights(y, bases, { effectiveLabels }))).toBe("config.bad_value");
     }
   });
