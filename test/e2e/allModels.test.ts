@@ -7,14 +7,13 @@ import { type Audit, auditSchema } from "../../src/audit/index.js";
 import { openDataset } from "../../src/data/index.js";
 import { sha256 } from "../../src/files/index.js";
 import { loadModel } from "../../src/inference/index.js";
-import { BUILTIN } from "../../src/models/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { type CliResult, emptyFolder, foldwise, ROOT } from "./cli.js";
 import { query, readJson, succeeds } from "./fixture.js";
+import { eachModel, MODELS } from "./models.js";
 
 const SYMBOLS = ["SPX", "MES", "MGC"];
 const HORIZON = 10;
-const MODELS = BUILTIN.map(({ id }) => id);
 /** 27 features instead of 180. */
 const FEW = ["--set", "features.timeframes=[]", "--set", "features.groups=[momentum,volatility]"];
 
@@ -69,7 +68,7 @@ describe.each(SYMBOLS)("on %s", (symbol) => {
     expect(result.stdout.includes(`${symbol}, horizon ${HORIZON} bars, SYNTHETIC data`)).toBe(symbol !== "SPX");
   });
 
-  it.each(MODELS)("the bundle of %s predicts in Node", async (model) => {
+  eachModel("the bundle of %s predicts in Node", String, async (model) => {
     const data = await openDataset({ symbol, horizon: HORIZON, data: at("data", "datasets"), store: at(".foldwise") });
     const served = await loadModel(run("models", `${model}_${symbol}_h${HORIZON}`));
     const { predictions, probabilities, confidence } = await served.predict(data.test.X);

@@ -18,6 +18,7 @@ import { compareRuns } from "../../src/training/index.js";
 import { failureOf } from "../data/helpers.js";
 import { type CliResult, foldwise } from "./cli.js";
 import { preparedFolder, query, type Row, readJson, succeeds } from "./fixture.js";
+import { lacks } from "./models.js";
 import { warm } from "./warm.js";
 
 let cwd: string;
@@ -311,7 +312,7 @@ describe("a cross-validation against another one", () => {
   });
 });
 
-describe("a sequence model", () => {
+describe.skipIf(lacks("lstm"))("a sequence model", () => {
   it("answers the rows that end a full window, also of folds on both sides of the tested one", async () => {
     const small = ["--seq-len", "12", "--set", "training.neural.max_epochs=2", "--set", "model_params.hidden_size=8"];
     await cv("lstm", "--model", "lstm", "--folds", "3", ...small);

@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readBundle } from "../../src/artifacts/index.js";
-import { BUILTIN } from "../../src/models/index.js";
 import { type Report, reportSchema, selectionSchema } from "../../src/report/index.js";
 import { type CliResult, foldwise, ROOT } from "./cli.js";
 import { bareSplits, columnsOf, predictionsOf, preparedFolder, readJson, succeeds } from "./fixture.js";
+import { eachModel, MODELS } from "./models.js";
 import { warm } from "./warm.js";
 
 let cwd: string;
 const runOf = (id: string): string => join(cwd, "experiments", "runs", id);
 const reportOf = (id: string, job: string): Report =>
   reportSchema.parse(readJson(join(runOf(id), "reports", `${job}_report.json`)));
-const MODELS = BUILTIN.map(({ id }) => id);
-const JOBS = MODELS.map((id) => `${id}_MES_h20`);
+const jobOf = (id: string): string => `${id}_MES_h20`;
+const JOBS = MODELS.map(jobOf);
 /** What a sequence model writes does not depend on how long it was trained. */
 const FEW_EPOCHS = ["--set", "training.neural.max_epochs=5"];
 
@@ -37,7 +37,7 @@ describe.each(["series", "splits"])("train on the %s layout", (layout) => {
     expect(result.code, result.stderr).toBe(0);
   });
 
-  it.each(JOBS)("leaves a whole bundle of %s", async (job) => {
+  eachModel("leaves a whole bundle of %s", jobOf, async (job) => {
     const dir = join(runOf(layout), "models", job);
     const { manifest, pipeline } = await readBundle(dir);
     expect(manifest).toMatchObject({ symbol: "MES", horizon: 20, run_id: layout, seed: 7, kind: "engine" });
@@ -50,7 +50,7 @@ describe.each(["series", "splits"])("train on the %s layout", (layout) => {
     expect(pipeline === null).toBe(layout === "splits");
   });
 
-  it.each(JOBS)("leaves a report of %s that fits the shipped JSON Schema", (job) => {
+  eachModel("leaves a report of %s that fits the shipped JSON Schema", jobOf, (job) => {
     const shipped = z.fromJSONSchema(
       z.record(z.string(), z.unknown()).parse(readJson(join(ROOT, "docs/schemas/report.schema.json"))),
     );
@@ -62,7 +62,7 @@ describe.each(["series", "splits"])("train on the %s layout", (layout) => {
     expect(Object.keys(report.feature_importance)).toHaveLength(27);
   });
 
-  it.each(JOBS)("writes the predictions of %s with the columns of the design", async (job) => {
+  eachModel("writes the predictions of %s with the columns of the design", jobOf, async (job) => {
     expect(await columnsOf(join(runOf(layout), "predictions", `${job}.parquet`))).toEqual([
       { name: "timestamp", type: "TIMESTAMP WITH TIME ZONE" },
       { name: "row", type: "INTEGER" },

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Run } from "../../src/artifacts/index.js";
 import { openStored } from "../../src/data/index.js";
-import { BUILTIN } from "../../src/models/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { planRows } from "../../src/training/rows.js";
 import { bareSplits, largestDifference, predictionsOf, preparedFolder, query, readJson, succeeds } from "./fixture.js";
+import { MODELS } from "./models.js";
 
-const JOBS = BUILTIN.flatMap(({ id }) => [`${id}_MES_h5`, `${id}_MES_h20`]);
+const JOBS = MODELS.flatMap((id) => [`${id}_MES_h5`, `${id}_MES_h20`]);
 const BOOSTED = ["--set", "training.boosting.num_boost_round=40", "--set", "training.neural.max_epochs=3"];
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);

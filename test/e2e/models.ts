@@ -1,0 +1,23 @@
+/** The built-in models, and those whose engine is left out (`FOLDWISE_ENGINES=tabular`): their tests count as skipped. */
+import { it } from "vitest";
+import { installedEngines } from "../../src/engine/index.js";
+import { BUILTIN, missingPackages } from "../../src/models/index.js";
+
+const { versions } = await installedEngines();
+const has = (installed: boolean): string[] =>
+  BUILTIN.filter((model) => (missingPackages(model, versions).length === 0) === installed).map(({ id }) => id);
+
+/** Those that can be fitted here. */
+export const MODELS: readonly string[] = has(true);
+const LEFT_OUT = has(false);
+
+/** A test for each model; `name` has a %s for `subject` of the model's id, which is what `test` is given. */
+export function eachModel(name: string, subject: (id: string) => string, test: (subject: string) => unknown): void {
+  it.each(MODELS.map(subject))(name, async (of) => {
+    await test(of);
+  });
+  it.skip.each(LEFT_OUT.map(subject))(name, () => {});
+}
+
+/** For tests that fit one of them. */
+export const lacks = (id: string): boolean => LEFT_OUT.includes(id);
