@@ -61,7 +61,7 @@ def complete_graph(
     seq_len: int | None = None,
     calibrator: Calibrator | None = None,
 ) -> onnx.ModelProto:
-    """The whole graph, checked. `class_scale` undoes balanced class weights; without it and a `calibrator` both outputs agree.
+    """The whole graph, checked. `class_scale` undoes balanced class weights; without it and `calibrator` the outputs agree.
 
     A sequence model's `X` is (N, `seq_len`, F): windows of raw rows, the newest last.
     """
