@@ -267,6 +267,7 @@ export type HelloRequest = z.infer<typeof helloRequest>;
 export type FitRequest = z.infer<typeof fitRequest>;
 export type PredictRequest = z.infer<typeof predictRequest>;
 export type ExportRequest = z.infer<typeof exportRequest>;
+export type GraphCalibrator = z.infer<typeof calibrator>;
 export type EngineEvent = z.infer<typeof event>;
 export type EngineResult = z.infer<typeof result>;
 export type HelloResult = z.infer<typeof helloResult>;

@@ -180,6 +180,7 @@ async function workOn(
     definition,
     settings,
     ...state,
+    calibration: call.training.config.calibration,
     seed: call.training.config.seed,
     device,
     openings,

@@ -1,0 +1,102 @@
+import type { GraphCalibrator } from "../engine/index.js";
+import {
+  CALIBRATOR_KINDS,
+  type CalibrationChoice,
+  type Calibrator,
+  type CalibratorKind,
+  type ClassShares,
+  chooseCalibrator,
+  FEWEST_EFFECTIVE_LABELS,
+  logs,
+  softmax,
+} from "../evaluation/index.js";
+import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
+import { purgedKFold } from "../validation/index.js";
+import { scoredRows } from "./rows.js";
+
+/** Folds of the calibrate rows by which a calibrator is judged (design, section 7). */
+const CALIBRATION_FOLDS = 5;
+
+/** An offset that leaves nothing of a class in float32, whatever the others are. */
+const NOTHING = -1e4;
+const SAME: [number, number, number] = [1, 1, 1];
+
+/**
+ * What the graph computes for a calibrator: (1 − prior_share) softmax(slope ln p + offset) + prior_share prior. Null for `none`.
+ * A class that training lacked stays at 0.
+ */
+export function graphCalibrator(calibrator: Calibrator, trained: readonly Label[]): GraphCalibrator | null {
+  const form = formOf(calibrator);
+  if (form === null) return null;
+  const offset = CLASSES.map((label, k) => (trained.includes(label) ? form.offset[k]! : NOTHING));
+  return { ...form, offset: [offset[0]!, offset[1]!, offset[2]!] };
+}
+
+function formOf(calibrator: Calibrator): GraphCalibrator | null {
+  const none: GraphCalibrator = { slope: SAME, offset: [0, 0, 0], prior_share: 0, prior: [0, 0, 0] };
+  switch (calibrator.kind) {
+    case "none":
+      return null;
+    case "temperature":
+      return { ...none, slope: every(1 / calibrator.temperature) };
+    case "prior":
+      return { ...none, prior_share: calibrator.lambda, prior: calibrator.prior };
+    case "pool": {
+      const [a, b, c] = logs(calibrator.prior);
+      const kept = 1 - calibrator.power;
+      return { ...none, slope: every(calibrator.power), offset: [kept * a!, kept * b!, kept * c!] };
+    }
+    case "vector":
+      return { ...none, slope: calibrator.scale, offset: calibrator.bias };
+  }
+}
+
+const every = (value: number): [number, number, number] => [value, value, value];
+
+/** The graph's formula in float64: probabilities (N, 3) → (N, 3). */
+export function applyGraphCalibrator(p: Float32Array, calibrator: GraphCalibrator | null): Float32Array {
+  if (calibrator === null) return p;
+  const { slope, offset, prior_share: share, prior } = calibrator;
+  const moved = softmax(logs(p).map((l, i) => slope[i % CLASS_COUNT]! * l + offset[i % CLASS_COUNT]!));
+  return Float32Array.from(moved, (q, i) => (1 - share) * q + share * prior[i % CLASS_COUNT]!);
+}
+
+/** How `calibration` of the configuration names what is done: `auto` decides by cross-fitting. */
+export type CalibrationSetting = "auto" | CalibratorKind;
+
+/** A model's calibrator, and what it says of rows on which it was not fitted. */
+export interface Calibration extends CalibrationChoice {
+  /** Rows of the dataset on which it was fitted. */
+  rows: Int32Array;
+  /** (N, 3) as the model answered them. */
+  raw: Float32Array;
+}
+
+/**
+ * Chooses and fits a calibrator on the `calibrate` rows, which the model's fit did not use: whether one helps is decided by five
+ * folds of these rows, purged of one another.
+ *
+ * @param raw (N, 3), the model's answers for `rows`.
+ */
+export function calibrationOn(
+  dataset: StoredDataset,
+  horizon: number,
+  rows: Int32Array,
+  raw: Float32Array,
+  { setting, prior }: { setting: CalibrationSetting; prior: ClassShares },
+): Calibration {
+  const { y, uniqueness } = scoredRows(dataset, horizon, rows, raw);
+  const effectiveLabels = uniqueness.reduce((sum, share) => sum + share, 0);
+  const folds = effectiveLabels < FEWEST_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
+  const kinds = setting === "auto" ? CALIBRATOR_KINDS : [setting];
+  const choice = chooseCalibrator(y, raw, { prior, folds, effectiveLabels, kinds });
+  return { ...choice, rows, raw };
+}
+
+/** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
+function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): { train: Int32Array; test: Int32Array }[] {
+  const input = { timestamps: dataset.timestamps(), ends: dataset.labelEnds(horizon), rows, embargo: 0 };
+  const position = new Map(Array.from(rows, (row, i) => [row, i]));
+  const places = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);
+  return purgedKFold(input, CALIBRATION_FOLDS).map(({ train, test }) => ({ train: places(train), test: places(test) }));
+}
