@@ -1,6 +1,7 @@
 export * from "./baselines.js";
 export * from "./bootstrap.js";
 export * from "./compare.js";
+export * from "./conformal/index.js";
 export * from "./crossValidated.js";
 export * from "./evaluate.js";
 export * from "./importance.js";
