@@ -105,7 +105,7 @@ function calibrationOf(facts: CalibrationFacts | null): Report["calibration"] {
       kind: score.kind,
       log_loss: score.logLoss,
       gain: score.gain,
-      standard_error: score.error,
+      standard_error: score.standardError,
     })),
     before: calibrationScores(facts.y, facts.raw),
     after: calibrationScores(facts.y, kind === "none" ? facts.raw : facts.crossFitted),
@@ -114,7 +114,9 @@ function calibrationOf(facts: CalibrationFacts | null): Report["calibration"] {
 
 function calibrationScores(y: Int8Array, p: Probabilities): NonNullable<Report["calibration"]>["before"] {
   const { logLoss, ece } = classificationMetrics(y, p);
-  const reliability = reliabilityTable(y, p).filter(({ rows }) => rows > 0);
+  const reliability = reliabilityTable(y, p).flatMap(({ lower, upper, count, confidence, accuracy }) =>
+    confidence === null || accuracy === null ? [] : [{ from: lower, to: upper, rows: count, confidence, accuracy }],
+  );
   return { log_loss: logLoss, ece, classwise_ece: classwiseEce(y, p), reliability };
 }
 

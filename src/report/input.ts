@@ -1,4 +1,4 @@
-import type { Calibrator, ClassShares, KindScore, ScoredRows } from "../evaluation/index.js";
+import type { Calibrator, CalibratorScore, ClassShares, ScoredRows } from "../evaluation/index.js";
 import type { Label, TrainingMetrics } from "../types/index.js";
 
 /** The rows of one part: how many, which, and what was lost. */
@@ -39,7 +39,7 @@ export interface CalibrationFacts {
   /** Why this one, or why none. */
   reason: string;
   /** Cross-fitted, of each kind that was tried. */
-  scores: readonly KindScore[];
+  scores: readonly CalibratorScore[];
   /** (N) labels of the rows. */
   y: Int8Array;
   /** (N, 3) before. */

@@ -102,7 +102,7 @@ function calibration({ calibration: done }: Report): string {
   const shift = (key: "log_loss" | "ece" | "classwise_ece"): string =>
     kind === "none" ? figure(before[key]) : `${figure(before[key])} → ${figure(after[key])}`;
   return [
-    `Calibration: ${kind}. ${reason}`,
+    `Calibration: ${kind} (${reason}).`,
     `On calibrate rows that it had not seen: log-loss ${shift("log_loss")}, ece ${shift("ece")}, classwise ece ${shift("classwise_ece")}.`,
   ].join("\n");
 }

@@ -1,12 +1,14 @@
 import type { GraphCalibrator } from "../engine/index.js";
 import {
-  CALIBRATOR_KINDS,
   type CalibrationChoice,
   type Calibrator,
   type CalibratorKind,
   type ClassShares,
   chooseCalibrator,
+  classesIn,
+  crossFittedCalibration,
   FEWEST_EFFECTIVE_LABELS,
+  fitCalibrator,
   logs,
   softmax,
 } from "../evaluation/index.js";
@@ -74,9 +76,11 @@ export interface Calibration extends CalibrationChoice {
 
 /**
  * Chooses and fits a calibrator on the `calibrate` rows, which the model's fit did not use: whether one helps is decided by five
- * folds of these rows, purged of one another.
+ * folds of these rows, purged of one another. With fewer than 30 effective labels nothing is fitted; so with `auto` where the rows
+ * hold one class.
  *
  * @param raw (N, 3), the model's answers for `rows`.
+ * @throws FoldwiseError `data.one_class` where a kind was asked for by name and the rows hold one class.
  */
 export function calibrationOn(
   dataset: StoredDataset,
@@ -86,11 +90,37 @@ export function calibrationOn(
   { setting, prior }: { setting: CalibrationSetting; prior: ClassShares },
 ): Calibration {
   const { y, uniqueness } = scoredRows(dataset, horizon, rows, raw);
-  const effectiveLabels = uniqueness.reduce((sum, share) => sum + share, 0);
+  const effectiveLabels = sumOf(uniqueness);
+  const left = (reason: string): Calibration => ({
+    calibrator: { kind: "none" },
+    reason,
+    crossFitted: Float64Array.from(raw),
+    scores: [],
+    tested: 0,
+    rows,
+    raw,
+  });
+  if (setting === "none") return left("as configured");
+  if (setting === "auto" && classesIn(y).filter((label) => prior[label + 1]! > 0).length < 2)
+    return left("the rows hold fewer than two of the classes that training had");
   const folds = effectiveLabels < FEWEST_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
-  const kinds = setting === "auto" ? CALIBRATOR_KINDS : [setting];
-  const choice = chooseCalibrator(y, raw, { prior, folds, effectiveLabels, kinds });
-  return { ...choice, rows, raw };
+  const input = { prior, folds, effectiveLabels };
+  const choice = chooseCalibrator(y, raw, input);
+  if (setting === "auto" || folds.length === 0) return { ...choice, rows, raw };
+  return {
+    ...choice,
+    calibrator: fitCalibrator(setting, y, raw, input),
+    reason: "as configured",
+    crossFitted: crossFittedCalibration(setting, y, raw, input),
+    rows,
+    raw,
+  };
+}
+
+function sumOf(values: Float32Array | Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
 }
 
 /** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
