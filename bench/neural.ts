@@ -18,15 +18,18 @@ export const bench = partsBench({
   parts: {
     epochs: {
       measure: epochFigures,
-      why: "Measured by hand (`python -m foldwise_engine.bench`, a quarter of the plain loop's epoch scaled up; lstm, gru, tcn in five pairs, transformer in three) after segments were changed, on an Intel Xeon whose other tenants moved single epochs of the same fit by a third: ours lstm 4.29 4.39 3.75 5.27 3.92, tcn 3.88 3.83 2.46 3.08 4.14; plain 47 45 47 43 49 and 66 85 61 74 73. Side by side on that day, lstm's new segments took 4.57 and 4.89 s where the old ones took 5.12 and 5.35. On the AMD EPYC of before it had 1/12.7 with the old ones. Of lstm's epoch a fifth to a quarter is the true windows of validation. tcn's one segment a step trains on one core: other counts of threads would give other bits.",
+      why: "Measured by hand (`python -m foldwise_engine.bench`, a quarter of the plain loop's epoch scaled up; lstm, gru, tcn in five pairs; transformer in three, on another machine, before): ours lstm 3.47 3.10 3.50 2.77 2.90, gru 5.25 5.48 4.55 4.40 5.65, tcn 3.89 2.88 2.84 3.45 2.44; plain 50 41 45 40 40, 44 43 43 38 45 and 85 72 69 78 73. The median of lstm's five ratios is 1/13.9. Of its epoch 2.5 s are training, of which two thirds are oneDNN's passes over 6 × 54 bars, near what one core can do: products of six rows are too small to be divided. Segments of 48 answers behind a lead of T/3 would take an eighth less and have 0.7010 against 0.7006 on eight seeds; they need as many more epochs, so they were not taken.",
     },
     quality: {
       measure: qualityFigures,
       untimed: true,
       unpaired: true,
-      why: "gru and lstm were measured after `plateau` was changed from five to ten epochs, with the shipped patience 20 and 200 epochs, by hand, two fits at a time with a thread each (seconds a fit are not comparable: other work ran beside them); lstm's five differences are +0.045, +0.007, +0.009, −0.008, −0.003: one fit never finds the label's second term (before the change windowed fits stayed there more often than dense ones, which met the target at worse losses: 0.7044 and 0.7202). Both modes gained by the change (gru windowed 0.7140 → 0.7050, dense 0.7385 → 0.7102). The shapes of segments were chosen on five other seeds. tcn and transformer are as measured before that change, with patience 8 and 60 epochs, and tcn with segments of 128 answers (on ten other seeds those of 256 had 0.7443, those of 128 0.7451). `training.mode: windowed` is there for whoever wants those hundredths.",
+      why: "All four as shipped (patience 20, up to 200 epochs, `plateau` of ten), by hand, two fits at a time with a thread each. Differences by seed: lstm +0.045 +0.007 +0.009 −0.008 −0.003 (one dense fit never finds the label's second term), gru +0.005 +0.004 +0.002 +0.004 +0.011, tcn −0.001 −0.001 +0.002 −0.005 +0.003, transformer +0.002 +0.003 −0.004 +0.002 +0.009 (its segments give the windows' answers to 1e-5, so what differs is which windows share a step). For gru averaged weights, windowed epochs after the dense ones and a larger rate were tried on other seeds and gained nothing. `training.mode: windowed` is there for whoever wants those hundredths.",
     },
-    whole: { measure: wholeFigures },
+    whole: {
+      measure: wholeFigures,
+      why: "These 640 s and the windows in Node are of an hour in which the machine did everything some 1.8 times slower than in its best (a window of lstm 0.373 ms against 0.202; an epoch of lstm within it 4.6 s against 3.1). On an AMD EPYC the four took 348 s before `plateau` was changed, with the same numbers of epochs (24, 25, 23, 29).",
+    },
     latency: { measure: latencyFigures, unpaired: true },
   },
 });

@@ -3,6 +3,7 @@ export * from "./bootstrap.js";
 export * from "./compare.js";
 export * from "./conformal/index.js";
 export * from "./crossValidated.js";
+export * from "./ensemble/index.js";
 export * from "./evaluate.js";
 export * from "./importance.js";
 export * from "./losses.js";

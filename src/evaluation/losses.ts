@@ -53,19 +53,26 @@ export function checkProbabilities(p: Probabilities): void {
     );
   }
   for (let i = 0; i < p.length / CLASS_COUNT; i++) {
-    const [a, b, c] = [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!];
-    // Comparisons are written so that NaN fails them.
-    if (!(a >= 0 && b >= 0 && c >= 0 && Math.abs(a + b + c - 1) <= SUM_TOLERANCE)) {
-      throw new FoldwiseError(
-        "data.bad_probabilities",
-        `Row ${i} has the probabilities ${a}, ${b}, ${c}; they must be ≥ 0 and sum to 1.`,
-        {
-          remedy: "Check the model that made them: its output must be a distribution over −1, 0, 1.",
-          details: { row: i },
-        },
-      );
-    }
+    checkDistribution(p, i);
   }
+}
+
+/**
+ * Checks that row `i` of `p` (N, 3) is a distribution over −1, 0, 1: finite, in [0, 1], sum 1.
+ * Throws `data.bad_probabilities`, which names the row, and the model where `of` does.
+ */
+export function checkDistribution(p: Probabilities, i: number, of?: string): void {
+  const [a, b, c] = [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!];
+  // The comparison is written so that NaN fails it.
+  if (a >= 0 && b >= 0 && c >= 0 && Math.abs(a + b + c - 1) <= SUM_TOLERANCE) return;
+  throw new FoldwiseError(
+    "data.bad_probabilities",
+    `Row ${i}${of === undefined ? "" : ` of ${of}`} has the probabilities ${a}, ${b}, ${c}; they must be ≥ 0 and sum to 1.`,
+    {
+      remedy: "Check the model that made them: its output must be a distribution over −1, 0, 1.",
+      details: of === undefined ? { row: i } : { row: i, model: of },
+    },
+  );
 }
 
 /** −log of the probability given to what happened, a row; nats, clipped to [`PROBABILITY_FLOOR`, 1]. (N) */

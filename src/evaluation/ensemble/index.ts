@@ -1,0 +1,8 @@
+export { type BaseAnswers, basesOfRows, checkBases, MINIMUM_EFFECTIVE_LABELS, whyEqual } from "./bases.js";
+export * from "./crossFit.js";
+export * from "./explain.js";
+export * from "./greedy.js";
+export * from "./metaFeatures.js";
+export * from "./metaLogistic.js";
+export * from "./vote.js";
+export * from "./votingWeights.js";
