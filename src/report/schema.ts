@@ -173,7 +173,9 @@ export const reportSchema = z.strictObject({
   calibration: calibrationSchema
     .nullable()
     .default(null)
-    .describe("On the calibrate rows; after: each row by a calibrator that had not seen it. Null: the model can hold none."),
+    .describe(
+      "On the calibrate rows; after: each row by a calibrator that had not seen it. Null: the model can hold none.",
+    ),
   warnings: z.array(text),
   notices: z.array(text),
 });

@@ -1,5 +1,6 @@
 import type { GraphCalibrator } from "../engine/index.js";
 import {
+  applyCalibrator,
   type CalibrationChoice,
   type Calibrator,
   type CalibratorKind,
@@ -9,8 +10,7 @@ import {
   crossFittedCalibration,
   FEWEST_EFFECTIVE_LABELS,
   fitCalibrator,
-  logs,
-  softmax,
+  softmaxForm,
 } from "../evaluation/index.js";
 import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
 import { purgedKFold } from "../validation/index.js";
@@ -21,7 +21,6 @@ const CALIBRATION_FOLDS = 5;
 
 /** An offset that leaves nothing of a class in float32, whatever the others are. */
 const NOTHING = -1e4;
-const SAME: [number, number, number] = [1, 1, 1];
 
 /**
  * What the graph computes for a calibrator: (1 − prior_share) softmax(slope ln p + offset) + prior_share prior. Null for `none`.
@@ -35,31 +34,18 @@ export function graphCalibrator(calibrator: Calibrator, trained: readonly Label[
 }
 
 function formOf(calibrator: Calibrator): GraphCalibrator | null {
-  const none: GraphCalibrator = { slope: SAME, offset: [0, 0, 0], prior_share: 0, prior: [0, 0, 0] };
-  switch (calibrator.kind) {
-    case "none":
-      return null;
-    case "temperature":
-      return { ...none, slope: every(1 / calibrator.temperature) };
-    case "prior":
-      return { ...none, prior_share: calibrator.lambda, prior: calibrator.prior };
-    case "pool": {
-      const [a, b, c] = logs(calibrator.prior);
-      const kept = 1 - calibrator.power;
-      return { ...none, slope: every(calibrator.power), offset: [kept * a!, kept * b!, kept * c!] };
-    }
-    case "vector":
-      return { ...none, slope: calibrator.scale, offset: calibrator.bias };
-  }
+  if (calibrator.kind === "none") return null;
+  if (calibrator.kind === "prior")
+    return { slope: [1, 1, 1], offset: [0, 0, 0], prior_share: calibrator.lambda, prior: calibrator.prior };
+  const { scale, bias } = softmaxForm(calibrator);
+  return { slope: scale, offset: bias, prior_share: 0, prior: [0, 0, 0] };
 }
 
-const every = (value: number): [number, number, number] => [value, value, value];
-
-/** The graph's formula in float64: probabilities (N, 3) → (N, 3). */
+/** The graph's formula, computed in float64: probabilities (N, 3) → (N, 3). */
 export function applyGraphCalibrator(p: Float32Array, calibrator: GraphCalibrator | null): Float32Array {
   if (calibrator === null) return p;
   const { slope, offset, prior_share: share, prior } = calibrator;
-  const moved = softmax(logs(p).map((l, i) => slope[i % CLASS_COUNT]! * l + offset[i % CLASS_COUNT]!));
+  const moved = applyCalibrator({ kind: "vector", scale: slope, bias: offset }, p);
   return Float32Array.from(moved, (q, i) => (1 - share) * q + share * prior[i % CLASS_COUNT]!);
 }
 
@@ -124,7 +110,11 @@ function sumOf(values: Float32Array | Float64Array): number {
 }
 
 /** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
-function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): { train: Int32Array; test: Int32Array }[] {
+function innerFolds(
+  dataset: StoredDataset,
+  horizon: number,
+  rows: Int32Array,
+): { train: Int32Array; test: Int32Array }[] {
   const input = { timestamps: dataset.timestamps(), ends: dataset.labelEnds(horizon), rows, embargo: 0 };
   const position = new Map(Array.from(rows, (row, i) => [row, i]));
   const places = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);

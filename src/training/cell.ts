@@ -133,7 +133,10 @@ interface Fitted {
 }
 
 /** The bundle's answers in Node, on every part that is open: predictions file, importance, report. */
-async function judge(work: CellWork, { model, metrics, served, calibration, paths, clock }: Fitted): Promise<CellResult> {
+async function judge(
+  work: CellWork,
+  { model, metrics, served, calibration, paths, clock }: Fitted,
+): Promise<CellResult> {
   const { run, cell, dataset, plan } = work;
   stage(work, "evaluate", "predicting in Node");
   work.openings?.record(cell.job);

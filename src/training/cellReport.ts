@@ -1,6 +1,12 @@
 import { basename } from "node:path";
 import { classCounts, priorOf } from "../evaluation/index.js";
-import { buildReport, type CalibrationFacts, type Report, type ReportPart, type SequenceFacts } from "../report/index.js";
+import {
+  buildReport,
+  type CalibrationFacts,
+  type Report,
+  type ReportPart,
+  type SequenceFacts,
+} from "../report/index.js";
 import type { StoredDataset, TrainingMetrics } from "../types/index.js";
 import type { HoldoutPart, HoldoutPlan } from "../validation/index.js";
 import type { PartAnswers } from "./answers.js";
@@ -21,7 +27,10 @@ export interface Outcome {
 }
 
 /** Puts a job's report together from the answers of the served model. */
-export function reportOf(work: CellWork, { metrics, details, calibration, answers, importance, seconds }: Outcome): Report {
+export function reportOf(
+  work: CellWork,
+  { metrics, details, calibration, answers, importance, seconds }: Outcome,
+): Report {
   const { run, cell, dataset, plan, definition, settings, seed } = work;
   const { manifest } = dataset;
   const scored = (part: PartAnswers["part"]) => {

@@ -31,7 +31,10 @@ describe("what a graph computes for a calibrator", () => {
   });
 
   it("leaves a class that training lacked at zero", () => {
-    const lacking = Float32Array.from(p, (value, i) => (i % 3 === 2 ? 0 : value));
+    const lacking = Float32Array.from(
+      p,
+      (_, i) => [p[i]! / (p[i]! + p[i + 1]!), 1 - p[i - 1]! / (p[i - 1]! + p[i]!), 0][i % 3]!,
+    );
     const calibrator: Calibrator = { kind: "prior", lambda: 0.5, prior: [0.5, 0.5, 0] };
     const got = applyGraphCalibrator(lacking, graphCalibrator(calibrator, [-1, 0]));
     for (let i = 0; i < got.length; i += 3) {
