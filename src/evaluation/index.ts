@@ -1,5 +1,6 @@
 export * from "./baselines.js";
 export * from "./bootstrap.js";
+export * from "./calibration/index.js";
 export * from "./compare.js";
 export * from "./crossValidated.js";
 export * from "./evaluate.js";

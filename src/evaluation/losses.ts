@@ -34,6 +34,25 @@ export function checkScored(y: Int8Array, p: Probabilities): void {
         details: { row: i, got: label },
       });
     }
+  }
+  checkProbabilities(p);
+}
+
+/**
+ * Checks that `p` is (N, 3), its rows finite, in [0, 1] and summing to 1.
+ * Throws `data.shape_mismatch` or `data.bad_probabilities`, with the row.
+ */
+export function checkProbabilities(p: Probabilities): void {
+  if (p.length % CLASS_COUNT !== 0) {
+    throw new FoldwiseError(
+      "data.shape_mismatch",
+      `Got ${p.length} probabilities, which are no rows of ${CLASS_COUNT}.`,
+      {
+        remedy: "Give (N, 3) row-major probabilities of −1, 0, 1.",
+      },
+    );
+  }
+  for (let i = 0; i < p.length / CLASS_COUNT; i++) {
     const [a, b, c] = [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!];
     // Comparisons are written so that NaN fails them.
     if (!(a >= 0 && b >= 0 && c >= 0 && Math.abs(a + b + c - 1) <= SUM_TOLERANCE)) {
@@ -46,6 +65,22 @@ export function checkScored(y: Int8Array, p: Probabilities): void {
         },
       );
     }
+  }
+}
+
+/** Throws `data.shape_mismatch` or `data.bad_weight`, with the row. */
+export function checkWeights(w: Float32Array | Float64Array, n: number): void {
+  if (w.length !== n) {
+    throw new FoldwiseError("data.shape_mismatch", `Got ${w.length} weights for ${n} rows.`, {
+      remedy: "Give one weight a scored row.",
+    });
+  }
+  const bad = w.findIndex((weight) => !(weight > 0 && weight < Number.POSITIVE_INFINITY));
+  if (bad >= 0) {
+    throw new FoldwiseError("data.bad_weight", `Row ${bad} has the weight ${w[bad]}; weights must be finite and > 0.`, {
+      remedy: "Give positive weights, or none.",
+      details: { row: bad },
+    });
   }
 }
 

@@ -1,0 +1,11 @@
+export { applyCalibrator, CALIBRATOR_KINDS, type Calibrator, type CalibratorKind, softmaxForm } from "./calibrator.js";
+export {
+  type CalibrationChoice,
+  type CalibrationChoiceInput,
+  type CalibratorScore,
+  chooseCalibrator,
+  FEWEST_EFFECTIVE_LABELS,
+} from "./choose.js";
+export type { CalibrationFold } from "./crossFit.js";
+export { type CalibratorFit, fitCalibrator } from "./fit.js";
+export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";
