@@ -4,6 +4,7 @@ export * from "./calibration/index.js";
 export * from "./compare.js";
 export * from "./conformal/index.js";
 export * from "./crossValidated.js";
+export * from "./effectiveLabels.js";
 export * from "./ensemble/index.js";
 export * from "./evaluate.js";
 export * from "./importance.js";

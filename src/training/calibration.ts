@@ -8,8 +8,8 @@ import {
   chooseCalibrator,
   classesIn,
   crossFittedCalibration,
-  FEWEST_EFFECTIVE_LABELS,
   fitCalibrator,
+  MINIMUM_EFFECTIVE_LABELS,
   softmaxForm,
 } from "../evaluation/index.js";
 import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
@@ -89,7 +89,7 @@ export function calibrationOn(
   if (setting === "none") return left("as configured");
   if (setting === "auto" && classesIn(y).filter((label) => prior[label + 1]! > 0).length < 2)
     return left("the rows hold fewer than two of the classes that training had");
-  const folds = effectiveLabels < FEWEST_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
+  const folds = effectiveLabels < MINIMUM_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
   const input = { prior, folds, effectiveLabels };
   const choice = chooseCalibrator(y, raw, input);
   if (setting === "auto" || folds.length === 0) return { ...choice, rows, raw };

@@ -1,12 +1,10 @@
+import { MINIMUM_EFFECTIVE_LABELS } from "../effectiveLabels.js";
 import { checkScored, type Probabilities, rowLogLosses, weightedMean } from "../losses.js";
 import type { ClassShares } from "../prior.js";
 import { momentsOf } from "../sharpe.js";
 import { CALIBRATOR_KINDS, type Calibrator, type CalibratorKind, checkPrior } from "./calibrator.js";
 import { type CalibrationFold, crossFitted, testedRows } from "./crossFit.js";
 import { checkEffectiveLabels, fitCalibrator, requireTwoClasses } from "./fit.js";
-
-/** With fewer effective labels nothing is fitted. */
-export const FEWEST_EFFECTIVE_LABELS = 30;
 
 /** Ten labels for each parameter of vector scaling, as of any regression. */
 const FEWEST_FOR_VECTOR = 60;
@@ -80,8 +78,8 @@ export function chooseCalibrator(y: Int8Array, raw: Probabilities, input: Calibr
   checkScored(y, raw);
   checkPrior(prior);
   checkEffectiveLabels(effectiveLabels);
-  if (effectiveLabels < FEWEST_EFFECTIVE_LABELS) {
-    const reason = `${Math.floor(effectiveLabels)} effective labels, and at least ${FEWEST_EFFECTIVE_LABELS} are needed`;
+  if (effectiveLabels < MINIMUM_EFFECTIVE_LABELS) {
+    const reason = `${Math.floor(effectiveLabels)} effective labels, and at least ${MINIMUM_EFFECTIVE_LABELS} are needed`;
     return { calibrator: { kind: "none" }, reason, crossFitted: Float64Array.from(raw), scores: [], tested: 0 };
   }
   requireTwoClasses(y, prior);

@@ -4,7 +4,6 @@ export {
   type CalibrationChoiceInput,
   type CalibratorScore,
   chooseCalibrator,
-  FEWEST_EFFECTIVE_LABELS,
 } from "./choose.js";
 export { type CalibrationFold, crossFitted as crossFittedCalibration } from "./crossFit.js";
 export { type CalibratorFit, fitCalibrator } from "./fit.js";
