@@ -53,11 +53,14 @@ function partsOf(names, filtered) {
 /** `link`: torch is as large again in uv's cache, and shares its files with that where the disk is the same. */
 async function install(python, { args, env = {} }, { uv, again, link }) {
   if (uv) {
-    // Compiled now, as pip does: importing scikit-learn from source takes seconds, and some environments forbid Python to keep it.
-    const options = ["-q", "--compile-bytecode", "--python", python, ...(again ? ["--reinstall"] : [])];
+    const options = ["-q", "--python", python, ...(again ? ["--reinstall"] : [])];
+    // What the user has set for uv is stronger. Compiled now, as pip does: importing scikit-learn from source takes seconds,
+    // and some environments forbid Python to keep it.
+    const { UV_COMPILE_BYTECODE = "1", UV_LINK_MODE = link ? undefined : "copy" } = process.env;
+    const own = UV_LINK_MODE === undefined ? { UV_COMPILE_BYTECODE } : { UV_COMPILE_BYTECODE, UV_LINK_MODE };
     const done = await run(python, ["-m", "uv", "pip", "install", ...options, ...args], {
       capture: true,
-      env: link ? env : { UV_LINK_MODE: "copy", ...env },
+      env: { ...own, ...env },
     });
     if (done.code === 0) return;
     say(`  uv did not manage (${lastLine(done.output)}); trying pip`);

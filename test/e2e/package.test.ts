@@ -175,7 +175,9 @@ describe("a project that installs it", () => {
     async () => {
       // Where the machine's Python has to be named, it is that one.
       const { FOLDWISE_PYTHON } = process.env;
-      const env = FOLDWISE_PYTHON === undefined ? {} : { FOLDWISE_PYTHON };
+      const named = FOLDWISE_PYTHON === undefined ? {} : { FOLDWISE_PYTHON };
+      // Without half a minute of compiling what is imported a few times.
+      const env = { ...named, UV_COMPILE_BYTECODE: "0" };
       const { code, stdout, stderr } = await npx(["doctor", "--install"], env);
       expect(code, `The engines could not be installed; is pip's registry within reach?\n${stderr}`).toBe(0);
       expect(stdout).toMatch(/^ok +engine worker/m);

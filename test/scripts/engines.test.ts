@@ -103,6 +103,11 @@ for name in ${JSON.stringify(modules)}:
 print(json.dumps(found))`;
   return JSON.parse(execFileSync(join(venv, "bin", "python"), ["-c", code], { encoding: "utf8" }));
 }
+/** Is what was installed compiled before it is imported? */
+function compiled(venv: string): boolean {
+  const [lib] = readdirSync(join(venv, "lib"));
+  return existsSync(join(venv, "lib", lib!, "site-packages", "fw_base", "__pycache__"));
+}
 const BASE = { fw_base: "1.0", fw_small: "1.0" };
 const ALL = { ...BASE, fw_pure: "1.0", nvidia_fw: "1.0", torch: "99.0" };
 
@@ -115,6 +120,7 @@ describe("the two commands' set-up", () => {
       const without = script("setup.mjs", [], { FOLDWISE_ENGINES: "tabular" });
       expect(without.status, without.stderr).toBe(0);
       expect(without.stderr).not.toContain("torch");
+      expect(compiled(venv)).toBe(true);
       expect(installed(venv)).toEqual(BASE);
       expect(script("setup.mjs", [], { FOLDWISE_ENGINES: "tabular" }).stderr).toMatch(/^Set-up: nothing to do/);
 

@@ -20,7 +20,10 @@ export interface VotingWeights {
   reason: string | null;
 }
 
-/** By trial: see the test of ten noise models. */
+/**
+ * By trial, on 1 500 rows worth 75 labels (30 and 20 seeds; nats on fresh rows against the prior, ± 0.003). Ten noise models: equal
+ * weights −0.002, without shrinkage +0.008, with this −0.002. Three good ones among ten: −0.034, −0.073 and −0.052.
+ */
 export const VOTING_SHRINKAGE = 10;
 
 /** Keeps the problem strictly convex where bases say the same and no shrinkage is wanted. Labels. */

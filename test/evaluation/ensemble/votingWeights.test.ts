@@ -141,6 +141,14 @@ describe("fitVotingWeights", () => {
     expect(logLoss).toBeCloseTo(lossOf(y, bases[0]!.p), 6);
     const blind = fitVotingWeights(y, [wrong, { ...wrong, name: "blind" }], { effectiveLabels: 160 });
     expect(blind.weights).toEqual([0.5, 0.5]);
+    expect(blind.logLoss).toBeCloseTo(-Math.log(1e-15), 9);
+  });
+
+  it("tells the loss that the vote has, also of rows that do not quite sum to 1", () => {
+    const { y, bases } = goldenRows;
+    const rough = bases.map(({ name, p }, b) => ({ name, p: p.map((value) => value * (1 - b * 3e-5)) }));
+    const { weights, logLoss } = fitVotingWeights(y, rough, { effectiveLabels: 160 });
+    expect(logLoss).toBeCloseTo(lossOf(y, softVote(rough, weights)), 12);
   });
 
   it("refuses labels and settings that mean nothing", () => {
