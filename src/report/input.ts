@@ -93,7 +93,7 @@ export interface ReportInput {
   /** Of a sequence model. */
   sequence: SequenceFacts | null;
   parity: { maxAbsDiff: number; rows: number; tolerance: number } | null;
-  /** Null where the model's bundle can hold no calibrator. */
+  /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: CalibrationFacts | null;
   /** What may be wrong: a best round under 10, an unreliable interval … */
   warnings: readonly string[];

@@ -174,7 +174,7 @@ export const reportSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      "On the calibrate rows; after: each row by a calibrator that had not seen it. Null: the model can hold none.",
+      "On the calibrate rows; after: each row by a calibrator that had not seen it. Null: none was asked for, or the model can hold none.",
     ),
   warnings: z.array(text),
   notices: z.array(text),

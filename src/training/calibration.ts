@@ -73,7 +73,7 @@ export function calibrationOn(
   horizon: number,
   rows: Int32Array,
   raw: Float32Array,
-  { setting, prior }: { setting: CalibrationSetting; prior: ClassShares },
+  { setting, prior }: { setting: Exclude<CalibrationSetting, "none">; prior: ClassShares },
 ): Calibration {
   const { y, uniqueness } = scoredRows(dataset, horizon, rows, raw);
   const effectiveLabels = sumOf(uniqueness);
@@ -86,7 +86,6 @@ export function calibrationOn(
     rows,
     raw,
   });
-  if (setting === "none") return left("as configured");
   if (setting === "auto" && classesIn(y).filter((label) => prior[label + 1]! > 0).length < 2)
     return left("the rows hold fewer than two of the classes that training had");
   const folds = effectiveLabels < MINIMUM_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);

@@ -78,7 +78,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     workDir,
     rowsDir: join(run.dir, WORK_FOLDER, "rows"),
     ...checkpointsOf(work),
-    foreseen: fresh,
+    ...(work.calibration === "none" ? {} : { foreseen: fresh }),
     label: cell.job,
     signal: work.signal,
     onEngineDone: work.onFitted,
@@ -97,7 +97,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     const metrics = await fitPlan(model, work);
     clock.lap("fit");
     const calibration = await calibrated(model, work, fresh);
-    clock.lap("calibrate");
+    if (calibration !== null) clock.lap("calibrate");
     stage(work, "export", "exporting, checking against Node");
     const paths = pathsOf(cell, run);
     await model.save(join(run.dir, paths.bundle));
@@ -126,7 +126,7 @@ interface Fitted {
   model: TrainableModel;
   metrics: TrainingMetrics;
   served: ServedModel;
-  /** Null where the model's bundle can hold none. */
+  /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: Calibration | null;
   paths: { bundle: string; report: string; predictions: string };
   clock: ReturnType<typeof stopwatch>;
@@ -180,7 +180,7 @@ async function fitPlan(model: TrainableModel, work: CellWork): Promise<TrainingM
 /** Chooses the calibrator on the `calibrate` rows and gives it to the model. */
 async function calibrated(model: TrainableModel, work: CellWork, fresh: FeatureView): Promise<Calibration | null> {
   const { dataset, plan, cell, calibration: setting } = work;
-  if (!model.calibrates) return null;
+  if (setting === "none" || !model.calibrates) return null;
   stage(work, "calibrate", `on ${fresh.rows.length} rows that the fit did not use`);
   const prior = priorOf(labelsOf(dataset, cell.horizon, plan.train));
   const raw = await model.answer(fresh);

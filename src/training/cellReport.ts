@@ -19,7 +19,7 @@ import { labelsOf, scoredRows } from "./rows.js";
 export interface Outcome {
   metrics: TrainingMetrics;
   details: FitDetails;
-  /** Null where the model's bundle can hold no calibrator. */
+  /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: Calibration | null;
   answers: readonly PartAnswers[];
   importance: { kind: string; values: Record<string, number> };
