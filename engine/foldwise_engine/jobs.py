@@ -187,7 +187,13 @@ class Jobs:
         caller.check()
         _scale_of(request.class_scale, facts.classes)
         graph = complete_graph(
-            part, request.model, facts.features, facts.classes, request.class_scale, seq_len=facts.seq_len
+            part,
+            request.model,
+            facts.features,
+            facts.classes,
+            request.class_scale,
+            seq_len=facts.seq_len,
+            calibrator=request.calibrator,
         )
         out = Path(request.out)
         borders = None

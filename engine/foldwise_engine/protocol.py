@@ -27,6 +27,8 @@ Device = Literal["cpu", "cuda"]
 Json = dict[str, Any]
 ClassScale = tuple[float, float, float]
 """Factors a class (-1, 0, 1) that turn raw probabilities into those that are served: multiply, divide by the row's sum."""
+ThreeNumbers = tuple[float, float, float]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -121,11 +123,23 @@ class PredictRequest(Strict, tag_field="type", tag="predict"):
     device: Device
 
 
+class Calibrator(Strict):
+    """Turns probabilities p into calibrated ones, (1 - prior_share) softmax(slope ln p + offset) + prior_share prior.
+
+    Three values each, for the classes -1, 0, 1; p is taken as at least 1e-15.
+    """
+
+    slope: ThreeNumbers
+    offset: ThreeNumbers
+    prior_share: Share
+    prior: ThreeNumbers
+
+
 class ExportRequest(Strict, tag_field="type", tag="export"):
     """Write the ONNX graph of a fitted model.
 
     `class_scale` has a factor a class (-1, 0, 1) that turns `raw_probabilities` into `probabilities` (multiply, then divide
-    by the row's sum). None, also when it is left out: both outputs are the same.
+    by the row's sum); the `calibrator` is applied to what that gives. Without both the two outputs are the same.
     """
 
     id: Id
@@ -134,6 +148,7 @@ class ExportRequest(Strict, tag_field="type", tag="export"):
     model_dir: Text
     out: Text
     class_scale: ClassScale | None = None
+    calibrator: Calibrator | None = None
 
 
 class CancelRequest(Strict, tag_field="type", tag="cancel"):

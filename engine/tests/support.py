@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from foldwise_engine.errors import Cancelled
 from foldwise_engine.jobs import Jobs, run_job
 from foldwise_engine.protocol import (
+    Calibrator,
     DoneEvent,
     Event,
     ExportRequest,
@@ -256,7 +257,9 @@ class Fit:
         run_job(jobs or self.case.jobs, request, Quiet())
         return np.load(p)
 
-    def export(self, class_scale: tuple[float, float, float] | None = None) -> tuple[Path, ExportResult]:
+    def export(
+        self, class_scale: tuple[float, float, float] | None = None, calibrator: Calibrator | None = None
+    ) -> tuple[Path, ExportResult]:
         """Write the graph."""
         path = self.out / "model.onnx"
         result = run_job(
@@ -268,6 +271,7 @@ class Fit:
                 model_dir=str(self.out),
                 out=str(path),
                 class_scale=class_scale,
+                calibrator=calibrator,
             ),
             Quiet(),
         )

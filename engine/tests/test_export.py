@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from support import MODELS, Case, Fit, in_node, sample
 
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.trees import MAX_BORDERS, borders_of
+from foldwise_engine.protocol import Calibrator
 from foldwise_engine.windows import gather
 
 every_model = pytest.mark.parametrize("model", MODELS)
@@ -96,6 +98,39 @@ def test_class_scale_moves_the_final_probabilities_only(case: Case, model: str) 
     assert np.allclose(final, scaled / scaled.sum(axis=1, keepdims=True), atol=1e-6)
     with pytest.raises(EngineError, match="above 0"):
         fit.export(class_scale=(0.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_calibrator_moves_the_final_probabilities_only_by_its_formula(case: Case, share: float) -> None:
+    fit, scale = case.fit("logistic"), (2.0, 0.5, 1.25)
+    calibrator = Calibrator(slope=(0.4, 0.5, 1.5), offset=(0.3, -0.1, 0.0), prior_share=share, prior=(0.2, 0.5, 0.3))
+    path, _ = fit.export(class_scale=scale, calibrator=calibrator)
+    raw, final = in_node(path, as_windows(fit, case.X))
+    assert np.abs(raw - fit.predict(case.X)).max() <= PARITY
+    assert np.allclose(final, _calibrated(raw * np.array(scale), calibrator), atol=1e-6)
+    assert np.allclose(final.sum(axis=1), 1, atol=1e-6)
+    path, _ = fit.export(calibrator=calibrator)
+    raw, final = in_node(path, as_windows(fit, case.X))
+    assert np.allclose(final, _calibrated(raw, calibrator), atol=1e-6)
+
+
+def test_a_calibrator_leaves_a_class_that_training_lacked_at_nothing(case: Case) -> None:
+    train, stop = (rows[case.y[rows] != 1] for rows in (case.train, case.stop))
+    fit = case.fit("logistic", train=train, stop=stop)
+    calibrator = Calibrator(slope=(0.1, 0.1, 0.1), offset=(0.0, 0.0, -1e4), prior_share=0.5, prior=(0.5, 0.5, 0.0))
+    _, final = in_node(fit.export(calibrator=calibrator)[0], as_windows(fit, case.X))
+    assert np.all(final[:, 2] == 0)
+    assert np.allclose(final.sum(axis=1), 1, atol=1e-6)
+
+
+def _calibrated(p: NDArray[Any], calibrator: Calibrator) -> NDArray[np.float64]:
+    given = (p / p.sum(axis=1, keepdims=True)).astype(np.float64)
+    z = np.log(np.maximum(given, 1e-15)) * calibrator.slope + calibrator.offset
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    share = calibrator.prior_share
+    softmax = powers / powers.sum(axis=1, keepdims=True)
+    result: NDArray[np.float64] = (1 - share) * softmax + share * np.array(calibrator.prior)
+    return result
 
 
 @every_model

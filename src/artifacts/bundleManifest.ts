@@ -9,6 +9,7 @@ export const MANIFEST_NAME = "manifest.json";
 const fileName = z.string().regex(ID_PATTERN);
 const count = z.int().nonnegative();
 /** One line of printable text. */
+const three = z.tuple([z.number(), z.number(), z.number()]);
 const text = z
   .string()
   .min(1)
@@ -53,6 +54,20 @@ export const bundleManifestSchema = z.strictObject({
   versions: z.record(z.string(), z.string()),
   /** Node's ONNX runtime against the native model; null where there is no graph. */
   parity: z.strictObject({ max_abs_diff: z.number(), rows: count, tolerance: z.number() }).nullable(),
+  /**
+   * What the graph does between `raw_probabilities` and `probabilities` beside undoing balanced weights:
+   * (1 − prior_share) softmax(slope ln p + offset) + prior_share prior, classes −1, 0, 1. Null: nothing.
+   */
+  calibrator: z
+    .strictObject({
+      kind: z.string().regex(ID_PATTERN),
+      slope: three,
+      offset: three,
+      prior_share: z.number().min(0).max(1),
+      prior: three,
+    })
+    .nullable()
+    .default(null),
   /** Trained on rows from the demo generator. */
   synthetic: z.boolean(),
   /** The engine's own file, by name; null where the bundle has none. */

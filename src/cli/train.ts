@@ -4,6 +4,7 @@ import { FIT_FLAGS, type FitOptions } from "./fitFlags.js";
 import { sharedFlags } from "./flags.js";
 
 export interface TrainOptions extends FitOptions {
+  calibration?: string;
   listModels?: boolean;
   test: boolean;
 }
@@ -16,6 +17,10 @@ export function trainCommand(program: Command): void {
     "horizon",
   ).option("--seq-len <bars>", "window of sequence models", positiveInteger);
   sharedFlags(command, ...FIT_FLAGS, "noTest")
+    .option(
+      "--calibration <kind>",
+      "none (default), auto (what helps on purged folds of the calibrate rows), temperature, prior, pool or vector",
+    )
     .option("--list-models", "list the models and stop")
     .addHelpText(
       "after",

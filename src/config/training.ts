@@ -77,6 +77,12 @@ export const trainingFileSchema = z.strictObject({
     .default("auto")
     .describe("Where models are fitted; auto: as training.gpu says."),
   workers: z.int().min(1).max(1024).default(1).describe("Worker processes; the cores are shared between them."),
+  calibration: z
+    .enum(["auto", "none", "temperature", "prior", "pool", "vector"])
+    .default("none")
+    .describe(
+      "How probabilities are calibrated on the calibrate rows; auto: what helps on purged folds of them, or nothing.",
+    ),
   validation: z
     .strictObject({
       embargo: z

@@ -17,6 +17,7 @@ export type {
   FitJob,
   FitRequest,
   FitResult,
+  GraphCalibrator,
   HelloResult,
   JobResult,
   PredictResult,

@@ -22,6 +22,17 @@ const json = z.record(z.string(), z.unknown());
  * the undoing of balanced class weights. Null: both are the same.
  */
 const classScale = z.tuple([z.number(), z.number(), z.number()]).nullable().default(null);
+const three = z.tuple([z.number(), z.number(), z.number()]);
+/**
+ * What the graph does to probabilities p after `class_scale`, classes −1, 0, 1; p counts as at least 1e-15:
+ * (1 − prior_share) softmax(slope ln p + offset) + prior_share prior.
+ */
+const calibrator = z.strictObject({
+  slope: three,
+  offset: three,
+  prior_share: z.number().min(0).max(1),
+  prior: three,
+});
 
 const engineModel = {
   /** Registered model id; also the Python module under `foldwise_engine/models/`. */
@@ -115,6 +126,8 @@ export const exportRequest = z.strictObject({
   /** The .onnx file to write. */
   out: path,
   class_scale: classScale,
+  /** Null or absent: none. */
+  calibrator: calibrator.nullable().optional(),
 });
 
 export const cancelRequest = z.strictObject({ type: z.literal("cancel"), id, job: id });
@@ -254,6 +267,7 @@ export type HelloRequest = z.infer<typeof helloRequest>;
 export type FitRequest = z.infer<typeof fitRequest>;
 export type PredictRequest = z.infer<typeof predictRequest>;
 export type ExportRequest = z.infer<typeof exportRequest>;
+export type GraphCalibrator = z.infer<typeof calibrator>;
 export type EngineEvent = z.infer<typeof event>;
 export type EngineResult = z.infer<typeof result>;
 export type HelloResult = z.infer<typeof helloResult>;

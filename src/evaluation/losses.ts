@@ -75,6 +75,22 @@ export function checkDistribution(p: Probabilities, i: number, of?: string): voi
   );
 }
 
+/** Throws `data.shape_mismatch` or `data.bad_weight`, with the row. */
+export function checkWeights(w: Float32Array | Float64Array, n: number): void {
+  if (w.length !== n) {
+    throw new FoldwiseError("data.shape_mismatch", `Got ${w.length} weights for ${n} rows.`, {
+      remedy: "Give one weight a scored row.",
+    });
+  }
+  const bad = w.findIndex((weight) => !(weight > 0 && weight < Number.POSITIVE_INFINITY));
+  if (bad >= 0) {
+    throw new FoldwiseError("data.bad_weight", `Row ${bad} has the weight ${w[bad]}; weights must be finite and > 0.`, {
+      remedy: "Give positive weights, or none.",
+      details: { row: bad },
+    });
+  }
+}
+
 /** −log of the probability given to what happened, a row; nats, clipped to [`PROBABILITY_FLOOR`, 1]. (N) */
 export function rowLogLosses(y: Int8Array, p: Probabilities): Float64Array {
   const losses = new Float64Array(y.length);

@@ -1,5 +1,6 @@
-import { CLASS_COUNT, FoldwiseError, type Label } from "../types/index.js";
-import { checkScored, likeliest, type Probabilities, rowLogLosses, weightedMean } from "./losses.js";
+import { CLASS_COUNT, type Label } from "../types/index.js";
+import { calibrationError } from "./calibration/reliability.js";
+import { checkScored, checkWeights, likeliest, type Probabilities, rowLogLosses, weightedMean } from "./losses.js";
 
 /** A confusion matrix: rows true, columns predicted, order −1, 0, 1. Counts, or sums of weights. */
 export type ConfusionMatrix = [[number, number, number], [number, number, number], [number, number, number]];
@@ -30,8 +31,6 @@ export interface ClassificationMetrics {
   /** In class order −1, 0, 1. */
   classScores: [ClassScores, ClassScores, ClassScores];
 }
-
-export const ECE_BINS = 15;
 
 /**
  * Scores `p` (N, 3) against `y` (N). The predicted class is the likeliest, the first in the order −1, 0, 1 among equals.
@@ -79,21 +78,6 @@ export function logLossOfTrained(
   return { logLoss: kept.length === 0 ? null : weightedMean(kept), rowsLeftOut: y.length - kept.length };
 }
 
-function checkWeights(w: Float32Array | Float64Array, n: number): void {
-  if (w.length !== n) {
-    throw new FoldwiseError("data.shape_mismatch", `Got ${w.length} weights for ${n} rows.`, {
-      remedy: "Give one weight a scored row.",
-    });
-  }
-  const bad = w.findIndex((weight) => !(weight > 0 && weight < Number.POSITIVE_INFINITY));
-  if (bad >= 0) {
-    throw new FoldwiseError("data.bad_weight", `Row ${bad} has the weight ${w[bad]}; weights must be finite and > 0.`, {
-      remedy: "Give positive weights, or none.",
-      details: { row: bad },
-    });
-  }
-}
-
 function confusion(y: Int8Array, p: Probabilities, w?: Float32Array | Float64Array): ConfusionMatrix {
   const matrix: ConfusionMatrix = [
     [0, 0, 0],
@@ -133,21 +117,6 @@ function rowBriers(y: Int8Array, p: Probabilities): Float64Array {
     distances[i] = distance;
   }
   return distances;
-}
-
-/** Σ over bins of share × |accuracy − mean confidence|; bin b holds confidences in (b/15, (b+1)/15]. */
-function calibrationError(y: Int8Array, p: Probabilities, w?: Float32Array | Float64Array): number {
-  const gap = new Float64Array(ECE_BINS);
-  let total = 0;
-  for (let i = 0; i < y.length; i++) {
-    const k = likeliest(p, i);
-    const confidence = Math.min(p[3 * i + k]!, 1);
-    const bin = Math.max(Math.ceil(confidence * ECE_BINS) - 1, 0);
-    const weight = w === undefined ? 1 : w[i]!;
-    gap[bin]! += weight * ((k === y[i]! + 1 ? 1 : 0) - confidence);
-    total += weight;
-  }
-  return gap.reduce((error, value) => error + Math.abs(value), 0) / total;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

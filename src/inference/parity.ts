@@ -1,6 +1,6 @@
 import { FoldwiseError, type Random, seededRandom } from "../types/index.js";
 import { batchRows } from "./batches.js";
-import { OnnxPredictor } from "./predictor.js";
+import { type GraphOutput, OnnxPredictor } from "./predictor.js";
 
 /** The largest difference of a probability between the native model and its graph in Node. */
 export const PARITY_TOLERANCE = 1e-5;
@@ -67,7 +67,8 @@ export function probeRows(options: ProbeOptions): Float32Array {
 }
 
 /**
- * Compares a graph in this runtime with what the native model answered for the same rows: raw probabilities, before calibration.
+ * Compares a graph in this runtime with what the native model answered for the same rows: raw probabilities, before calibration,
+ * and those that are served with what the formulas of class weights and calibrator make of the native ones.
  * Throws `bundle.parity_failed` beyond `PARITY_TOLERANCE`, naming the worst row.
  */
 export async function checkParity(
@@ -78,8 +79,10 @@ export async function checkParity(
     featureNames: readonly string[];
     /** Rows of a window, T; left out or null for tabular models. */
     seqLen?: number | null;
-    /** (M, 3). */
+    /** (M, 3), raw. */
     native: Float32Array;
+    /** (M, 3), what `probabilities` have to be; not compared where it is left out. */
+    served?: Float32Array;
   },
 ): Promise<ParityResult> {
   const { featureNames, seqLen = null } = rows;
@@ -92,16 +95,20 @@ export async function checkParity(
   }
   const predictor = await OnnxPredictor.open(graph, featureNames, { seqLen });
   const size = batchRows(featureNames.length, seqLen);
+  const compared: [GraphOutput, Float32Array][] = [["raw_probabilities", rows.native]];
+  if (rows.served !== undefined) compared.push(["probabilities", rows.served]);
   try {
     let worst = { difference: 0, row: 0 };
     for (let from = 0; from < n; from += size) {
       const to = Math.min(from + size, n);
-      const p = await predictor.run(rows.X.subarray(from * width, to * width), to - from, "raw_probabilities");
-      for (let i = 0; i < p.length; i++) {
-        const difference = Math.abs(p[i]! - rows.native[3 * from + i]!);
-        // NaN on either side must not pass.
-        if (!(difference <= worst.difference)) worst = { difference, row: from + Math.floor(i / 3) };
-        if (Number.isNaN(difference)) throw parityFailed(difference, worst.row);
+      for (const [output, expected] of compared) {
+        const p = await predictor.run(rows.X.subarray(from * width, to * width), to - from, output);
+        for (let i = 0; i < p.length; i++) {
+          const difference = Math.abs(p[i]! - expected[3 * from + i]!);
+          // NaN on either side must not pass.
+          if (!(difference <= worst.difference)) worst = { difference, row: from + Math.floor(i / 3) };
+          if (Number.isNaN(difference)) throw parityFailed(difference, worst.row);
+        }
       }
     }
     if (worst.difference > PARITY_TOLERANCE) throw parityFailed(worst.difference, worst.row);

@@ -2,13 +2,17 @@ import { z } from "zod";
 import {
   type ClassificationMetrics,
   type ClassShares,
+  classificationMetrics,
+  classwiseEce,
   evaluatePart,
   type Interval,
   type PartEvaluation,
+  type Probabilities,
+  reliabilityTable,
   type ScoredRows,
 } from "../evaluation/index.js";
 import { CLASSES, FoldwiseError } from "../types/index.js";
-import type { ReportInput, ReportPart, SequenceFacts } from "./input.js";
+import type { CalibrationFacts, ReportInput, ReportPart, SequenceFacts } from "./input.js";
 import { type MetricsJson, type PartReport, type Report, reportSchema } from "./schema.js";
 
 /** Fewer rounds than this say that the model learned next to nothing, or much too fast (design, section 5). */
@@ -83,10 +87,37 @@ export function buildReport(input: ReportInput): Report {
             rows: input.parity.rows,
             tolerance: input.parity.tolerance,
           },
+    calibration: calibrationOf(input.calibration),
     warnings: [...input.warnings, ...ownWarnings(input, head)],
     notices: [...input.notices],
   };
   return reportSchema.parse(report);
+}
+
+function calibrationOf(facts: CalibrationFacts | null): Report["calibration"] {
+  if (facts === null) return null;
+  const { kind, ...parameters } = facts.calibrator;
+  return {
+    kind,
+    parameters,
+    reason: facts.reason,
+    tried: facts.scores.map((score) => ({
+      kind: score.kind,
+      log_loss: score.logLoss,
+      gain: score.gain,
+      standard_error: score.standardError,
+    })),
+    before: calibrationScores(facts.y, facts.raw),
+    after: calibrationScores(facts.y, kind === "none" ? facts.raw : facts.crossFitted),
+  };
+}
+
+function calibrationScores(y: Int8Array, p: Probabilities): NonNullable<Report["calibration"]>["before"] {
+  const { logLoss, ece } = classificationMetrics(y, p);
+  const reliability = reliabilityTable(y, p).flatMap(({ lower, upper, count, confidence, accuracy }) =>
+    confidence === null || accuracy === null ? [] : [{ from: lower, to: upper, rows: count, confidence, accuracy }],
+  );
+  return { log_loss: logLoss, ece, classwise_ece: classwiseEce(y, p), reliability };
 }
 
 function sequenceOf(facts: SequenceFacts | null): Report["sequence"] {

@@ -1,4 +1,4 @@
-import type { ClassShares, ScoredRows } from "../evaluation/index.js";
+import type { Calibrator, CalibratorScore, ClassShares, ScoredRows } from "../evaluation/index.js";
 import type { Label, TrainingMetrics } from "../types/index.js";
 
 /** The rows of one part: how many, which, and what was lost. */
@@ -31,6 +31,21 @@ export interface SequenceFacts {
   resumedFrom: number;
   /** Training rows on which train loss and accuracy were taken. */
   trainRowsScored: number;
+}
+
+/** How a calibrator was chosen on the `calibrate` rows. */
+export interface CalibrationFacts {
+  calibrator: Calibrator;
+  /** Why this one, or why none. */
+  reason: string;
+  /** Cross-fitted, of each kind that was tried. */
+  scores: readonly CalibratorScore[];
+  /** (N) labels of the rows. */
+  y: Int8Array;
+  /** (N, 3) before. */
+  raw: Float32Array;
+  /** (N, 3) after, each row by a calibrator that had not seen it. */
+  crossFitted: Float64Array;
 }
 
 /** Everything that `buildReport` needs, as the trainer knows it at the end of a job. */
@@ -78,6 +93,8 @@ export interface ReportInput {
   /** Of a sequence model. */
   sequence: SequenceFacts | null;
   parity: { maxAbsDiff: number; rows: number; tolerance: number } | null;
+  /** Null where none was asked for, or the model's bundle can hold none. */
+  calibration: CalibrationFacts | null;
   /** What may be wrong: a best round under 10, an unreliable interval … */
   warnings: readonly string[];
   /** What was assumed: derived label ends, ignored keys … */

@@ -72,6 +72,28 @@ export const partReportSchema = z.strictObject({
   effective_n: z.number().nonnegative().describe("Sum of average uniqueness."),
 });
 
+const reliabilitySchema = z
+  .array(z.strictObject({ from: share, to: share, rows: count, confidence: share, accuracy: share }))
+  .describe("Rows by confidence, bins with rows only: mean confidence beside the share that was right.");
+
+const calibratedSchema = z.strictObject({
+  log_loss: loss,
+  ece: share,
+  classwise_ece: share.describe("Mean over the classes of the expected calibration error of its probability."),
+  reliability: reliabilitySchema,
+});
+
+const calibrationSchema = z.strictObject({
+  kind: text.describe("none, temperature, prior, pool or vector."),
+  parameters: z.record(z.string(), z.union([z.number(), z.array(z.number())])),
+  reason: text,
+  tried: z
+    .array(z.strictObject({ kind: text, log_loss: loss, gain: z.number(), standard_error: z.number().nonnegative() }))
+    .describe("Cross-fitted log-loss of each kind on the rows that the folds test, and its gain on none."),
+  before: calibratedSchema,
+  after: calibratedSchema,
+});
+
 const rowsSchema = z.strictObject({
   rows: count,
   classes: classes.nullable().describe("Rows of each class; null while the part is closed."),
@@ -148,6 +170,12 @@ export const reportSchema = z.strictObject({
     .strictObject({ max_abs_diff: z.number().nonnegative(), rows: count, tolerance: z.number() })
     .nullable()
     .describe("Node's ONNX runtime against the native model, on raw probabilities."),
+  calibration: calibrationSchema
+    .nullable()
+    .default(null)
+    .describe(
+      "On the calibrate rows; after: each row by a calibrator that had not seen it. Null: none was asked for, or the model can hold none.",
+    ),
   warnings: z.array(text),
   notices: z.array(text),
 });

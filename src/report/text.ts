@@ -22,6 +22,7 @@ export function formatReport(report: Report): string {
     scores(report),
     classes(head, report.head_part),
     rows(report),
+    calibration(report),
     importance(report),
     facts(report),
     ...report.warnings.map((warning) => `Warning: ${warning}`),
@@ -93,6 +94,17 @@ function rows(report: Report): string {
   });
   const reasons = ["purged", "embargoed", "unlabelled", ...(windows ? ["no window"] : [])];
   return table([["rows", "used", "−1", "0", "1", ...reasons, "dates"], ...lines]);
+}
+
+function calibration({ calibration: done }: Report): string {
+  if (done === null) return "";
+  const { kind, reason, before, after } = done;
+  const shift = (key: "log_loss" | "ece" | "classwise_ece"): string =>
+    kind === "none" ? figure(before[key]) : `${figure(before[key])} → ${figure(after[key])}`;
+  return [
+    `Calibration: ${kind} (${reason}).`,
+    `On calibrate rows that it had not seen: log-loss ${shift("log_loss")}, ece ${shift("ece")}, classwise ece ${shift("classwise_ece")}.`,
+  ].join("\n");
 }
 
 function importance(report: Report): string {

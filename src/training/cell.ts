@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../artifacts/index.js";
 import { readWindows, viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
-import { IMPORTANCE_ROWS, permutationImportance, sampleRows } from "../evaluation/index.js";
+import { IMPORTANCE_ROWS, permutationImportance, priorOf, sampleRows } from "../evaluation/index.js";
 import { pathUnder, readNpy, writeFileAtomic } from "../files/index.js";
-import { loadModel, type ServedModel } from "../inference/index.js";
+import { loadModel, type ServedModel, toOutput } from "../inference/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import { encodeReport, type Report } from "../report/index.js";
 import {
+  type FeatureView,
   type FitProgress,
   type OnEvent,
   type StoredDataset,
@@ -16,7 +17,8 @@ import {
   throwIfAborted,
 } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
-import { answerParts, writeAnswers } from "./answers.js";
+import { answerParts, type PartAnswers, writeAnswers } from "./answers.js";
+import { type Calibration, type CalibrationSetting, calibrationOn } from "./calibration.js";
 import { reportOf } from "./cellReport.js";
 import type { CellOutcome, GridCell } from "./grid.js";
 import { type FitDetails, type TrainableModel, trainable } from "./model.js";
@@ -29,6 +31,7 @@ export interface CellWork {
   cell: GridCell;
   definition: ModelDefinition;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown>; preset: string };
+  calibration: CalibrationSetting;
   dataset: StoredDataset;
   plan: HoldoutPlan;
   seed: number;
@@ -58,7 +61,7 @@ export interface CellResult extends CellOutcome {
 /**
  * Fits one model on the plan's rows, writes its bundle, and judges the bundle as it will be served:
  *
- *   fit → export, parity → bundle → answers of the bundle in Node → predictions, report
+ *   fit → calibrator → export, parity → bundle → answers of the bundle in Node → predictions, report
  */
 export async function trainCell(work: CellWork): Promise<CellResult> {
   const { run, cell, dataset } = work;
@@ -66,6 +69,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
   const workDir = join(run.dir, WORK_FOLDER, cell.job);
   rmSync(workDir, { recursive: true, force: true });
   mkdirSync(workDir, { recursive: true });
+  const fresh = viewOf(dataset, work.plan.calibrate);
   const model = trainable(work.definition, {
     pool: work.pool,
     ...work.settings,
@@ -74,6 +78,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     workDir,
     rowsDir: join(run.dir, WORK_FOLDER, "rows"),
     ...checkpointsOf(work),
+    ...(work.calibration === "none" ? {} : { foreseen: fresh }),
     label: cell.job,
     signal: work.signal,
     onEngineDone: work.onFitted,
@@ -91,13 +96,15 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
   try {
     const metrics = await fitPlan(model, work);
     clock.lap("fit");
+    const calibration = await calibrated(model, work, fresh);
+    if (calibration !== null) clock.lap("calibrate");
     stage(work, "export", "exporting, checking against Node");
     const paths = pathsOf(cell, run);
     await model.save(join(run.dir, paths.bundle));
     clock.lap("export");
     const served = await loadModel(join(run.dir, paths.bundle));
     try {
-      return await judge(work, { model, metrics, served, paths, clock });
+      return await judge(work, { model, metrics, served, calibration, paths, clock });
     } catch (error) {
       await served.close();
       throw error;
@@ -119,21 +126,28 @@ interface Fitted {
   model: TrainableModel;
   metrics: TrainingMetrics;
   served: ServedModel;
+  /** Null where none was asked for, or the model's bundle can hold none. */
+  calibration: Calibration | null;
   paths: { bundle: string; report: string; predictions: string };
   clock: ReturnType<typeof stopwatch>;
 }
 
 /** The bundle's answers in Node, on every part that is open: predictions file, importance, report. */
-async function judge(work: CellWork, { model, metrics, served, paths, clock }: Fitted): Promise<CellResult> {
+async function judge(
+  work: CellWork,
+  { model, metrics, served, calibration, paths, clock }: Fitted,
+): Promise<CellResult> {
   const { run, cell, dataset, plan } = work;
   stage(work, "evaluate", "predicting in Node");
   work.openings?.record(cell.job);
-  const answers = await answerParts(served, dataset, partsOf(plan, work.openings !== null), work.signal);
+  const said = await answerParts(served, dataset, partsOf(plan, work.openings !== null), work.signal);
+  const answers = said.map((answer) => (answer.part === "val_calibrate" ? unseen(answer, calibration) : answer));
   await writeAnswers(join(run.dir, paths.predictions), dataset, cell.horizon, answers);
   clock.lap("predict");
   const importance = await importanceOf(work, model.details(), served);
   clock.lap("importance");
-  const reportData = reportOf(work, { metrics, details: model.details(), answers, importance, seconds: clock.laps });
+  const details = model.details();
+  const reportData = reportOf(work, { metrics, details, calibration, answers, importance, seconds: clock.laps });
   const text = encodeReport(reportData);
   // The bundle holds all that is needed from here on.
   rmSync(join(run.dir, CHECKPOINTS_FOLDER, cell.job), { recursive: true, force: true });
@@ -161,6 +175,24 @@ async function fitPlan(model: TrainableModel, work: CellWork): Promise<TrainingM
       ...(signal === undefined ? {} : { signal }),
     },
   );
+}
+
+/** Chooses the calibrator on the `calibrate` rows and gives it to the model. */
+async function calibrated(model: TrainableModel, work: CellWork, fresh: FeatureView): Promise<Calibration | null> {
+  const { dataset, plan, cell, calibration: setting } = work;
+  if (setting === "none" || !model.calibrates) return null;
+  stage(work, "calibrate", `on ${fresh.rows.length} rows that the fit did not use`);
+  const prior = priorOf(labelsOf(dataset, cell.horizon, plan.train));
+  const raw = await model.answer(fresh);
+  const calibration = calibrationOn(dataset, cell.horizon, fresh.rows, raw, { setting, prior });
+  await model.calibrate(calibration.calibrator);
+  return calibration;
+}
+
+/** The calibrator has seen the labels of these rows: what stands for them is said by those of folds that had not. */
+function unseen(answer: PartAnswers, calibration: Calibration | null): PartAnswers {
+  if (calibration === null || calibration.calibrator.kind === "none") return answer;
+  return { ...answer, output: toOutput(Float32Array.from(calibration.crossFitted)) };
 }
 
 /** Relative to the run; job names are made of checked ids. */

@@ -1,9 +1,16 @@
 import { basename } from "node:path";
 import { classCounts, priorOf } from "../evaluation/index.js";
-import { buildReport, type Report, type ReportPart, type SequenceFacts } from "../report/index.js";
+import {
+  buildReport,
+  type CalibrationFacts,
+  type Report,
+  type ReportPart,
+  type SequenceFacts,
+} from "../report/index.js";
 import type { StoredDataset, TrainingMetrics } from "../types/index.js";
 import type { HoldoutPart, HoldoutPlan } from "../validation/index.js";
 import type { PartAnswers } from "./answers.js";
+import type { Calibration } from "./calibration.js";
 import type { CellWork } from "./cell.js";
 import type { FitDetails } from "./model.js";
 import { labelsOf, scoredRows } from "./rows.js";
@@ -12,13 +19,18 @@ import { labelsOf, scoredRows } from "./rows.js";
 export interface Outcome {
   metrics: TrainingMetrics;
   details: FitDetails;
+  /** Null where none was asked for, or the model's bundle can hold none. */
+  calibration: Calibration | null;
   answers: readonly PartAnswers[];
   importance: { kind: string; values: Record<string, number> };
   seconds: Record<string, number>;
 }
 
 /** Puts a job's report together from the answers of the served model. */
-export function reportOf(work: CellWork, { metrics, details, answers, importance, seconds }: Outcome): Report {
+export function reportOf(
+  work: CellWork,
+  { metrics, details, calibration, answers, importance, seconds }: Outcome,
+): Report {
   const { run, cell, dataset, plan, definition, settings, seed } = work;
   const { manifest } = dataset;
   const scored = (part: PartAnswers["part"]) => {
@@ -63,6 +75,7 @@ export function reportOf(work: CellWork, { metrics, details, answers, importance
     quantised: details.engine?.quantised ?? null,
     sequence: sequenceFacts(details),
     parity: details.parity,
+    calibration: calibrationFacts(calibration, work),
     warnings: details.engine?.warnings ?? [],
     notices: [...work.notices, ...manifest.notices],
   });
@@ -95,6 +108,12 @@ function sequenceFacts({ engine, windows }: FitDetails): SequenceFacts | null {
     resumedFrom: facts.resumed_from,
     trainRowsScored: windows.scored,
   };
+}
+
+function calibrationFacts(calibration: Calibration | null, { dataset, cell }: CellWork): CalibrationFacts | null {
+  if (calibration === null) return null;
+  const { calibrator, reason, scores, rows, raw, crossFitted } = calibration;
+  return { calibrator, reason, scores, y: labelsOf(dataset, cell.horizon, rows), raw, crossFitted };
 }
 
 function engineSeconds({ engine }: FitDetails): Record<string, number> {

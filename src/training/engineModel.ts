@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { EnginePool, ExportResult, FitJob, FitResult, RunOptions } from "../engine/index.js";
+import type { EnginePool, ExportResult, FitJob, FitResult, GraphCalibrator, RunOptions } from "../engine/index.js";
 import { classesIn, classificationMetrics } from "../evaluation/index.js";
 import { encodeNpy, readNpy, sha256, writeFileAtomic } from "../files/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
@@ -227,6 +227,7 @@ export function exportEngine(
   definition: EngineModelDefinition,
   fit: EngineFit,
   settings: EngineFitSettings,
+  calibrator: GraphCalibrator | null,
   signal?: AbortSignal,
 ): Promise<ExportResult> {
   return settings.pool.run(
@@ -237,12 +238,13 @@ export function exportEngine(
       model_dir: fit.nativeDir,
       out: join(settings.workDir, "model.onnx"),
       class_scale: fit.classScale,
+      calibrator,
     },
     runOptions(settings, signal),
   );
 }
 
-/** Probabilities (N, 3), as they would be served, of the native model for rows of a stored dataset, or the windows that end there. */
+/** Probabilities (N, 3), as they would be served without a calibrator, of the native model for rows of a stored dataset, or the windows that end there. */
 export async function answerView(
   definition: EngineModelDefinition,
   fit: Pick<EngineFit, "nativeDir" | "classScale" | "answered">,

@@ -10,6 +10,7 @@ import {
 import { sha256 } from "../files/index.js";
 import type { StoredDataset } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
+import type { CalibrationSetting } from "./calibration.js";
 import type { GridCell } from "./grid.js";
 import { testRange } from "./rows.js";
 
@@ -20,10 +21,11 @@ export interface OpeningFacts {
   dataset: StoredDataset;
   plan: HoldoutPlan;
   seed: number;
+  calibration: CalibrationSetting;
 }
 
 /** The opening that a cell makes of its test rows. */
-export function openingOf({ cell, settings, dataset, plan, seed }: OpeningFacts): TestOpening {
+export function openingOf({ cell, settings, dataset, plan, seed, calibration }: OpeningFacts): TestOpening {
   const { model_params, training } = settings;
   const configuration = {
     model: cell.model,
@@ -31,6 +33,7 @@ export function openingOf({ cell, settings, dataset, plan, seed }: OpeningFacts)
     seed,
     model_params,
     training,
+    calibration,
     embargo: plan.embargo,
     // Other barriers or other sessions are another experiment, though the features' names are the same.
     made: madeFrom(dataset),

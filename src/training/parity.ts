@@ -1,13 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readWindows, windowEnds } from "../data/index.js";
+import type { GraphCalibrator } from "../engine/index.js";
 import { sampleRows } from "../evaluation/index.js";
 import { readNpy } from "../files/index.js";
 import { checkParity, type ParityResult, probeRows } from "../inference/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
 import type { FeatureMatrix } from "../types/index.js";
+import { applyGraphCalibrator } from "./calibration.js";
 import { type EngineFit, type EngineFitSettings, predictNative } from "./engineModel.js";
 import { seqLenOf } from "./sequence.js";
+import { applyClassScale } from "./weights.js";
 
 /** Real rows among the probes: enough to meet what the market does, few enough to cost a fraction of a second. */
 const REAL_ROWS = 2_000;
@@ -25,7 +28,16 @@ export async function checkExport(
   graph: string,
   borders: string | null,
   X: FeatureMatrix,
-  { signal, onNative }: { signal?: AbortSignal | undefined; onNative?: (() => void) | undefined } = {},
+  {
+    calibrator = null,
+    signal,
+    onNative,
+  }: {
+    /** What the graph holds. */
+    calibrator?: GraphCalibrator | null;
+    signal?: AbortSignal | undefined;
+    onNative?: (() => void) | undefined;
+  } = {},
 ): Promise<ParityResult> {
   const features = X.featureNames.length;
   const seqLen = seqLenOf(definition, settings.training);
@@ -40,7 +52,10 @@ export async function checkExport(
   });
   const native = await predictNative(definition, fit, settings, probes, { features, steps }, signal);
   onNative?.();
-  return checkParity(graph, { X: probes, featureNames: X.featureNames, native, seqLen });
+  const rows = { X: probes, featureNames: X.featureNames, native, seqLen };
+  if (fit.classScale === null && calibrator === null) return checkParity(graph, rows);
+  const served = applyGraphCalibrator(applyClassScale(native, fit.classScale), calibrator);
+  return checkParity(graph, { ...rows, served });
 }
 
 function realWindows(X: FeatureMatrix, seqLen: number, seed: number): Promise<Float32Array> {

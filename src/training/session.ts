@@ -154,7 +154,8 @@ function openingsOfRun(run: Run, { call, opened }: Session): RunOpenings | null 
     if (cell.status === "succeeded" || chosen === undefined || state === undefined || state instanceof FoldwiseError)
       return [];
     if (!state.dataset.manifest.horizons.includes(cell.horizon)) return [];
-    return [openingOf({ cell, settings: chosen.settings, ...state, seed: call.training.config.seed })];
+    const { seed, calibration } = call.training.config;
+    return [openingOf({ cell, settings: chosen.settings, ...state, seed, calibration })];
   });
   return new RunOpenings(run, planned);
 }
@@ -180,6 +181,7 @@ async function workOn(
     definition,
     settings,
     ...state,
+    calibration: call.training.config.calibration,
     seed: call.training.config.seed,
     device,
     openings,

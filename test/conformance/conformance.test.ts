@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resolveModelConfig, resolveTrainingConfig } from "../../src/config/index.js";
 import { createPool, type EnginePool, installedEngines } from "../../src/engine/index.js";
+import { applyCalibrator, type Calibrator } from "../../src/evaluation/index.js";
 import { loadModel } from "../../src/inference/index.js";
 import { loadPlugins, type ModelDefinition, ModelRegistry, missingPackages } from "../../src/models/index.js";
-import { createModel } from "../../src/training/index.js";
+import { createModel, type TrainableModel } from "../../src/training/index.js";
 import type { BaseModel, FeatureArray, PredictionOutput, TrainingMetrics } from "../../src/types/index.js";
 import { FEATURES, head, permuted, type Sample, sample } from "./data.js";
 import { storeSample } from "./store.js";
@@ -298,6 +299,26 @@ for (const tested of CASES) {
       await mapped.fit(stored.XTrain, train.y, stored.XStop, stop.y);
       const [a, b] = [await mapped.predict(fresh.X), await model.predict(fresh.X)];
       expect(largestDifference(a.probabilities, b.probabilities)).toBe(0);
+    });
+
+    it("serves what its calibrator's formula makes of its answers, saved and loaded too", async () => {
+      const own = model as TrainableModel;
+      const calibrator: Calibrator = { kind: "vector", scale: [0.4, 0.6, 0.5], bias: [0.2, -0.1, 0] };
+      if (!own.calibrates) {
+        await expect(own.calibrate(calibrator)).rejects.toMatchObject({ code: "config.calibration" });
+        return;
+      }
+      const raw = (await own.predict(fresh.X)).probabilities;
+      await own.calibrate(calibrator);
+      const { probabilities } = await own.predict(fresh.X);
+      expectProbabilities(probabilities, answers(200));
+      const expected = Float32Array.from(applyCalibrator(calibrator, raw));
+      expect(largestDifference(probabilities, expected)).toBeLessThan(1e-5);
+      const dir = newFolder();
+      await own.save(dir);
+      expect(largestDifference((await (await loadModel(dir)).predict(fresh.X)).probabilities, probabilities)).toBe(0);
+      await own.calibrate({ kind: "none" });
+      expect(largestDifference((await own.predict(fresh.X)).probabilities, raw)).toBe(0);
     });
 
     it("beats the class shares of its training rows on fresh rows that hold its signal", async () => {

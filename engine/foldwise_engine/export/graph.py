@@ -2,6 +2,8 @@
 
     X (N, F) ──▶ the model's own nodes ──▶ (N, K) ──▶ × K×3 ──▶ raw_probabilities (N, 3)
                                                                   │ × class_scale, ÷ row sum
+                                                                  │ log, × slope, + offset, softmax,
+                                                                  │ towards the prior             (calibrator)
                                                                   ▼
                                                             probabilities (N, 3)
 
@@ -18,6 +20,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from foldwise_engine.protocol import Calibrator
+
 INPUT = "X"
 RAW = "raw_probabilities"
 FINAL = "probabilities"
@@ -26,6 +30,10 @@ OPSET = 18
 ML_OPSET = 3
 IR_VERSION = 8
 """The oldest that allows opset 18, so every runtime of its time or later reads the graph."""
+
+
+FLOOR = 1e-15
+"""Of a probability, before its logarithm is taken."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,9 @@ def complete_graph(
     classes: Sequence[int],
     class_scale: Sequence[float] | None,
     seq_len: int | None = None,
+    calibrator: Calibrator | None = None,
 ) -> onnx.ModelProto:
-    """The whole graph, checked. `class_scale` undoes balanced class weights; None: both outputs are the same.
+    """The whole graph, checked. `class_scale` undoes balanced class weights; without it and `calibrator` the outputs agree.
 
     A sequence model's `X` is (N, `seq_len`, F): windows of raw rows, the newest last.
     """
@@ -66,16 +75,25 @@ def complete_graph(
         columns[range(len(classes)), [label + 1 for label in classes]] = 1
         constants.append(tensor("class_columns", columns))
         nodes.append(helper.make_node("MatMul", [part.output, "class_columns"], [RAW]))
-    if class_scale is None:
-        nodes.append(helper.make_node("Identity", [RAW], [FINAL]))
-    else:
+    last = RAW
+    if class_scale is not None:
         constants.append(tensor("class_scale", np.array(class_scale, dtype=np.float32)))
         constants.append(tensor("class_axis", np.array([1], dtype=np.int64)))
         nodes += [
             helper.make_node("Mul", [RAW, "class_scale"], ["scaled"]),
             helper.make_node("ReduceSum", ["scaled", "class_axis"], ["scaled_sum"], keepdims=1),
-            helper.make_node("Div", ["scaled", "scaled_sum"], [FINAL]),
+            helper.make_node("Div", ["scaled", "scaled_sum"], ["unscaled"]),
         ]
+        last = "unscaled"
+    if calibrator is not None:
+        steps, values = _calibration(calibrator, last)
+        nodes += steps
+        constants += values
+        last = "calibrated"
+    if last == RAW:
+        nodes.append(helper.make_node("Identity", [RAW], [FINAL]))
+    else:
+        nodes[-1] = _renamed(nodes[-1], last, FINAL)
     graph = helper.make_graph(
         nodes,
         f"foldwise_{model}",
@@ -98,6 +116,30 @@ def complete_graph(
     helper.set_model_props(proto, props if seq_len is None else {**props, "seq_len": str(seq_len)})
     onnx.checker.check_model(proto, full_check=True)
     return proto
+
+
+def _calibration(calibrator: Calibrator, given: str) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """`calibrated` (N, 3) from `given`."""
+    share = calibrator.prior_share
+    nodes = [
+        helper.make_node("Max", [given, "calibrator_floor"], ["floored"]),
+        helper.make_node("Log", ["floored"], ["logs"]),
+        helper.make_node("Mul", ["logs", "calibrator_slope"], ["sloped"]),
+        helper.make_node("Add", ["sloped", "calibrator_offset"], ["moved"]),
+        helper.make_node("Softmax", ["moved"], ["calibrated" if share == 0 else "sharpness"], axis=1),
+    ]
+    values: dict[str, Sequence[float]] = {
+        "calibrator_floor": [FLOOR],
+        "calibrator_slope": calibrator.slope,
+        "calibrator_offset": calibrator.offset,
+    }
+    if share > 0:
+        nodes += [
+            helper.make_node("Mul", ["sharpness", "calibrator_kept"], ["kept"]),
+            helper.make_node("Add", ["kept", "calibrator_prior"], ["calibrated"]),
+        ]
+        values |= {"calibrator_kept": [1 - share], "calibrator_prior": [share * p for p in calibrator.prior]}
+    return nodes, [tensor(name, np.array(value, dtype=np.float32)) for name, value in values.items()]
 
 
 def _renamed(node: onnx.NodeProto, old: str, new: str) -> onnx.NodeProto:

@@ -5,5 +5,6 @@ import { fitRequest } from "./fitRequest.js";
 import { printOutcome } from "./outcome.js";
 
 export async function train(context: CommandContext, options: TrainOptions): Promise<number> {
-  return printOutcome(context.output, await trainRun({ ...fitRequest(context, options), noTest: !options.test }));
+  const request = fitRequest(context, options, { calibration: options.calibration });
+  return printOutcome(context.output, await trainRun({ ...request, noTest: !options.test }));
 }

@@ -1,4 +1,5 @@
 import { CLASS_COUNT, FoldwiseError } from "../../types/index.js";
+import { MINIMUM_EFFECTIVE_LABELS } from "../effectiveLabels.js";
 import { checkDistribution, checkScored, type Probabilities } from "../losses.js";
 import { classesIn } from "../prior.js";
 
@@ -8,9 +9,6 @@ export interface BaseAnswers {
   /** (N, 3), columns −1, 0, 1. */
   p: Probabilities;
 }
-
-/** Fewer effective labels than these fit nothing (design, section 7). */
-export const MINIMUM_EFFECTIVE_LABELS = 30;
 
 /**
  * Checks the bases of an ensemble (B ≥ 2) and returns N.

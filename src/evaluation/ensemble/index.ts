@@ -1,4 +1,4 @@
-export { type BaseAnswers, basesOfRows, checkBases, MINIMUM_EFFECTIVE_LABELS, whyEqual } from "./bases.js";
+export { type BaseAnswers, basesOfRows, checkBases, whyEqual } from "./bases.js";
 export * from "./crossFit.js";
 export * from "./explain.js";
 export * from "./greedy.js";

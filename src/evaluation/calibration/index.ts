@@ -1,0 +1,10 @@
+export { applyCalibrator, CALIBRATOR_KINDS, type Calibrator, type CalibratorKind, softmaxForm } from "./calibrator.js";
+export {
+  type CalibrationChoice,
+  type CalibrationChoiceInput,
+  type CalibratorScore,
+  chooseCalibrator,
+} from "./choose.js";
+export { type CalibrationFold, crossFitted as crossFittedCalibration } from "./crossFit.js";
+export { type CalibratorFit, fitCalibrator } from "./fit.js";
+export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";

@@ -1,0 +1,121 @@
+import type { GraphCalibrator } from "../engine/index.js";
+import {
+  applyCalibrator,
+  type CalibrationChoice,
+  type Calibrator,
+  type CalibratorKind,
+  type ClassShares,
+  chooseCalibrator,
+  classesIn,
+  crossFittedCalibration,
+  fitCalibrator,
+  MINIMUM_EFFECTIVE_LABELS,
+  softmaxForm,
+} from "../evaluation/index.js";
+import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
+import { purgedKFold } from "../validation/index.js";
+import { scoredRows } from "./rows.js";
+
+/** Folds of the calibrate rows by which a calibrator is judged (design, section 7). */
+const CALIBRATION_FOLDS = 5;
+
+/** An offset that leaves nothing of a class in float32, whatever the others are. */
+const NOTHING = -1e4;
+
+/**
+ * What the graph computes for a calibrator: (1 − prior_share) softmax(slope ln p + offset) + prior_share prior. Null for `none`.
+ * A class that training lacked stays at 0.
+ */
+export function graphCalibrator(calibrator: Calibrator, trained: readonly Label[]): GraphCalibrator | null {
+  const form = formOf(calibrator);
+  if (form === null) return null;
+  const offset = CLASSES.map((label, k) => (trained.includes(label) ? form.offset[k]! : NOTHING));
+  return { ...form, offset: [offset[0]!, offset[1]!, offset[2]!] };
+}
+
+function formOf(calibrator: Calibrator): GraphCalibrator | null {
+  if (calibrator.kind === "none") return null;
+  if (calibrator.kind === "prior")
+    return { slope: [1, 1, 1], offset: [0, 0, 0], prior_share: calibrator.lambda, prior: calibrator.prior };
+  const { scale, bias } = softmaxForm(calibrator);
+  return { slope: scale, offset: bias, prior_share: 0, prior: [0, 0, 0] };
+}
+
+/** The graph's formula, computed in float64: probabilities (N, 3) → (N, 3). */
+export function applyGraphCalibrator(p: Float32Array, calibrator: GraphCalibrator | null): Float32Array {
+  if (calibrator === null) return p;
+  const { slope, offset, prior_share: share, prior } = calibrator;
+  const moved = applyCalibrator({ kind: "vector", scale: slope, bias: offset }, p);
+  return Float32Array.from(moved, (q, i) => (1 - share) * q + share * prior[i % CLASS_COUNT]!);
+}
+
+/** How `calibration` of the configuration names what is done: `auto` decides by cross-fitting. */
+export type CalibrationSetting = "auto" | CalibratorKind;
+
+/** A model's calibrator, and what it says of rows on which it was not fitted. */
+export interface Calibration extends CalibrationChoice {
+  /** Rows of the dataset on which it was fitted. */
+  rows: Int32Array;
+  /** (N, 3) as the model answered them. */
+  raw: Float32Array;
+}
+
+/**
+ * Chooses and fits a calibrator on the `calibrate` rows, which the model's fit did not use: whether one helps is decided by five
+ * folds of these rows, purged of one another. With fewer than 30 effective labels nothing is fitted; so with `auto` where the rows
+ * hold one class.
+ *
+ * @param raw (N, 3), the model's answers for `rows`.
+ * @throws FoldwiseError `data.one_class` where a kind was asked for by name and the rows hold one class.
+ */
+export function calibrationOn(
+  dataset: StoredDataset,
+  horizon: number,
+  rows: Int32Array,
+  raw: Float32Array,
+  { setting, prior }: { setting: Exclude<CalibrationSetting, "none">; prior: ClassShares },
+): Calibration {
+  const { y, uniqueness } = scoredRows(dataset, horizon, rows, raw);
+  const effectiveLabels = sumOf(uniqueness);
+  const left = (reason: string): Calibration => ({
+    calibrator: { kind: "none" },
+    reason,
+    crossFitted: Float64Array.from(raw),
+    scores: [],
+    tested: 0,
+    rows,
+    raw,
+  });
+  if (setting === "auto" && classesIn(y).filter((label) => prior[label + 1]! > 0).length < 2)
+    return left("the rows hold fewer than two of the classes that training had");
+  const folds = effectiveLabels < MINIMUM_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
+  const input = { prior, folds, effectiveLabels };
+  const choice = chooseCalibrator(y, raw, input);
+  if (setting === "auto" || folds.length === 0) return { ...choice, rows, raw };
+  return {
+    ...choice,
+    calibrator: fitCalibrator(setting, y, raw, input),
+    reason: "as configured",
+    crossFitted: crossFittedCalibration(setting, y, raw, input),
+    rows,
+    raw,
+  };
+}
+
+function sumOf(values: Float32Array | Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
+
+/** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
+function innerFolds(
+  dataset: StoredDataset,
+  horizon: number,
+  rows: Int32Array,
+): { train: Int32Array; test: Int32Array }[] {
+  const input = { timestamps: dataset.timestamps(), ends: dataset.labelEnds(horizon), rows, embargo: 0 };
+  const position = new Map(Array.from(rows, (row, i) => [row, i]));
+  const places = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);
+  return purgedKFold(input, CALIBRATION_FOLDS).map(({ train, test }) => ({ train: places(train), test: places(test) }));
+}
