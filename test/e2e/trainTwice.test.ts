@@ -22,13 +22,24 @@ const train = (id: string, ...args: string[]): Promise<unknown> =>
 
 beforeAll(async () => {
   cwd = await preparedFolder();
-  await train("first", "--model", "all", "--symbol", "MES", "--horizon", "5,20", ...BOOSTED);
+  await train("first", "--model", MODELS.join(","), "--symbol", "MES", "--horizon", "5,20", ...BOOSTED);
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
 describe("training again", () => {
   it("with two workers and the same seed gives the same predictions and graphs", async () => {
-    await train("again", "--model", "all", "--symbol", "MES", "--horizon", "5,20", "--workers", "2", ...BOOSTED);
+    await train(
+      "again",
+      "--model",
+      MODELS.join(","),
+      "--symbol",
+      "MES",
+      "--horizon",
+      "5,20",
+      "--workers",
+      "2",
+      ...BOOSTED,
+    );
     for (const job of JOBS) await expectSame("again", job);
   });
 
