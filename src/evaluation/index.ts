@@ -3,6 +3,7 @@ export * from "./bootstrap.js";
 export * from "./calibration/index.js";
 export * from "./compare.js";
 export * from "./conformal/index.js";
+export * from "./crossFitFold.js";
 export * from "./crossValidated.js";
 export * from "./effectiveLabels.js";
 export * from "./ensemble/index.js";

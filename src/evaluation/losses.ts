@@ -91,6 +91,15 @@ export function checkWeights(w: Float32Array | Float64Array, n: number): void {
   }
 }
 
+/** The rows of `p` (N, 3) at these positions. (M, 3) */
+export function rowsAt(p: Probabilities, rows: Int32Array): Float64Array {
+  const taken = new Float64Array(CLASS_COUNT * rows.length);
+  for (let j = 0; j < rows.length; j++) {
+    for (let k = 0; k < CLASS_COUNT; k++) taken[CLASS_COUNT * j + k] = p[CLASS_COUNT * rows[j]! + k]!;
+  }
+  return taken;
+}
+
 /** −log of the probability given to what happened, a row; nats, clipped to [`PROBABILITY_FLOOR`, 1]. (N) */
 export function rowLogLosses(y: Int8Array, p: Probabilities): Float64Array {
   const losses = new Float64Array(y.length);

@@ -5,12 +5,11 @@ import {
   type Calibrator,
   type CalibratorKind,
   type ClassShares,
+  type CrossFitFold,
   chooseCalibrator,
-  classesIn,
-  crossFittedCalibration,
-  fitCalibrator,
   MINIMUM_EFFECTIVE_LABELS,
   softmaxForm,
+  trainedClasses,
 } from "../evaluation/index.js";
 import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
 import { purgedKFold } from "../validation/index.js";
@@ -76,46 +75,29 @@ export function calibrationOn(
   { setting, prior }: { setting: Exclude<CalibrationSetting, "none">; prior: ClassShares },
 ): Calibration {
   const { y, uniqueness } = scoredRows(dataset, horizon, rows, raw);
-  const effectiveLabels = sumOf(uniqueness);
-  const left = (reason: string): Calibration => ({
-    calibrator: { kind: "none" },
-    reason,
-    crossFitted: Float64Array.from(raw),
-    scores: [],
-    tested: 0,
-    rows,
-    raw,
-  });
-  if (setting === "auto" && classesIn(y).filter((label) => prior[label + 1]! > 0).length < 2)
-    return left("the rows hold fewer than two of the classes that training had");
+  if (setting === "auto" && trainedClasses(y, prior).length < 2) {
+    const reason = "the rows hold fewer than two of the classes that training had";
+    return {
+      calibrator: { kind: "none" },
+      reason,
+      crossFitted: Float64Array.from(raw),
+      scores: [],
+      tested: 0,
+      rows,
+      raw,
+    };
+  }
+  let effectiveLabels = 0;
+  for (const share of uniqueness) effectiveLabels += share;
   const folds = effectiveLabels < MINIMUM_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
-  const input = { prior, folds, effectiveLabels };
-  const choice = chooseCalibrator(y, raw, input);
-  if (setting === "auto" || folds.length === 0) return { ...choice, rows, raw };
-  return {
-    ...choice,
-    calibrator: fitCalibrator(setting, y, raw, input),
-    reason: "as configured",
-    crossFitted: crossFittedCalibration(setting, y, raw, input),
-    rows,
-    raw,
-  };
-}
-
-function sumOf(values: Float32Array | Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
+  const kind = setting === "auto" ? {} : { kind: setting };
+  return { ...chooseCalibrator(y, raw, { prior, folds, effectiveLabels, ...kind }), rows, raw };
 }
 
 /** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
-function innerFolds(
-  dataset: StoredDataset,
-  horizon: number,
-  rows: Int32Array,
-): { train: Int32Array; test: Int32Array }[] {
+function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): CrossFitFold[] {
   const input = { timestamps: dataset.timestamps(), ends: dataset.labelEnds(horizon), rows, embargo: 0 };
   const position = new Map(Array.from(rows, (row, i) => [row, i]));
-  const places = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);
-  return purgedKFold(input, CALIBRATION_FOLDS).map(({ train, test }) => ({ train: places(train), test: places(test) }));
+  const among = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);
+  return purgedKFold(input, CALIBRATION_FOLDS).map(({ train, test }) => ({ train: among(train), test: among(test) }));
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   applyCalibrator,
   CALIBRATOR_KINDS,
-  type CalibrationFold,
   type CalibratorKind,
   type ClassShares,
+  type CrossFitFold,
   chooseCalibrator,
   constantProbabilities,
   fitCalibrator,
@@ -13,7 +13,7 @@ import {
 import { logLoss, type Market, PRIOR, simulate } from "./simulatedMarket.js";
 
 /** k blocks in time, with `gap` rows left out at both sides of each. */
-function blocked(n: number, gap: number, k = 5): CalibrationFold[] {
+function blocked(n: number, gap: number, k = 5): CrossFitFold[] {
   return Array.from({ length: k }, (_, f) => {
     const [from, to] = [Math.floor((n * f) / k), Math.floor((n * (f + 1)) / k)];
     const rows = [...Array(n).keys()];
@@ -143,11 +143,11 @@ describe("chooseCalibrator", () => {
     expect(crossFitted.slice(150)).toEqual(raw.slice(150));
   });
 
-  const rows = (test: number[], train: number[]): CalibrationFold => ({
+  const rows = (test: number[], train: number[]): CrossFitFold => ({
     test: Int32Array.from(test),
     train: Int32Array.from(train),
   });
-  it.each<[string, CalibrationFold[], object, string]>([
+  it.each<[string, CrossFitFold[], object, string]>([
     ["one class", [rows([0], [1, 2])], { y: Int8Array.of(1, 1, 1) }, "data.one_class"],
     ["no fold", [], {}, "data.bad_folds"],
     ["a row that is tested twice", [rows([0], [1]), rows([0], [2])], {}, "data.bad_folds"],

@@ -1,9 +1,10 @@
+import type { CrossFitFold } from "../crossFitFold.js";
 import { MINIMUM_EFFECTIVE_LABELS } from "../effectiveLabels.js";
 import { checkScored, type Probabilities, rowLogLosses, weightedMean } from "../losses.js";
 import type { ClassShares } from "../prior.js";
 import { momentsOf } from "../sharpe.js";
 import { CALIBRATOR_KINDS, type Calibrator, type CalibratorKind, checkPrior } from "./calibrator.js";
-import { type CalibrationFold, crossFitted, testedRows } from "./crossFit.js";
+import { crossFitted, testedRows } from "./crossFit.js";
 import { checkEffectiveLabels, fitCalibrator, requireTwoClasses } from "./fit.js";
 
 /** Ten labels for each parameter of vector scaling, as of any regression. */
@@ -30,9 +31,11 @@ export interface CalibrationChoiceInput {
   /** Class shares of the training rows, order −1, 0, 1. */
   prior: ClassShares;
   /** Inner folds of these rows, such as those of `purgedKFold` with positions among them. */
-  folds: readonly CalibrationFold[];
+  folds: readonly CrossFitFold[];
   /** Sum of the rows' average uniqueness: about how many independent labels they hold. */
   effectiveLabels: number;
+  /** Taken whatever it gains; left out: the one that helps, if one does. */
+  kind?: CalibratorKind;
 }
 
 /** What a kind loses on rows that its fit did not see. Nats. */
@@ -74,7 +77,7 @@ export interface CalibrationChoice {
  * @throws FoldwiseError `data.one_class`, `data.bad_folds`, and those of `fitCalibrator`.
  */
 export function chooseCalibrator(y: Int8Array, raw: Probabilities, input: CalibrationChoiceInput): CalibrationChoice {
-  const { prior, folds, effectiveLabels } = input;
+  const { prior, folds, effectiveLabels, kind } = input;
   checkScored(y, raw);
   checkPrior(prior);
   checkEffectiveLabels(effectiveLabels);
@@ -90,11 +93,11 @@ export function chooseCalibrator(y: Int8Array, raw: Probabilities, input: Calibr
     return { kind, answers, losses: Float64Array.from(tested, (i) => losses[i]!) };
   });
   const labels = (effectiveLabels * tested.length) / y.length;
-  const chosen = challenge(tried, labels);
+  const chosen = kind === undefined ? challenge(tried, labels) : tried.find((each) => each.kind === kind)!;
   const scores = scoresOf(tried, labels);
   return {
     calibrator: fitCalibrator(chosen.kind, y, raw, { prior, effectiveLabels }),
-    reason: reasonOf(chosen.kind, scores),
+    reason: kind === undefined ? reasonOf(chosen.kind, scores) : "as configured",
     crossFitted: chosen.answers,
     scores,
     tested: tested.length,
@@ -108,9 +111,12 @@ interface Tried {
   losses: Float64Array;
 }
 
-function kindsFor({ prior, effectiveLabels }: CalibrationChoiceInput): readonly CalibratorKind[] {
-  if (prior.includes(0)) return ["none", "prior"];
-  return CALIBRATOR_KINDS.filter((kind) => kind !== "vector" || effectiveLabels >= FEWEST_FOR_VECTOR);
+function kindsFor({ prior, effectiveLabels, kind: asked }: CalibrationChoiceInput): CalibratorKind[] {
+  const zeros = prior.includes(0);
+  return CALIBRATOR_KINDS.filter((kind) => {
+    if (kind === asked || kind === "none" || kind === "prior") return true;
+    return !zeros && (kind !== "vector" || effectiveLabels >= FEWEST_FOR_VECTOR);
+  });
 }
 
 /** The last that beat the one held before it. */

@@ -1,17 +1,12 @@
-import { CLASS_COUNT, FoldwiseError } from "../../types/index.js";
-import type { Probabilities } from "../losses.js";
+import { CLASS_COUNT, FoldwiseError, gather } from "../../types/index.js";
+import type { CrossFitFold } from "../crossFitFold.js";
+import { type Probabilities, rowsAt } from "../losses.js";
 import type { ClassShares } from "../prior.js";
 import { applyCalibrator, type CalibratorKind } from "./calibrator.js";
-import { fitCalibrator, rowsOf, trainedClasses } from "./fit.js";
-
-/** Positions among the rows to calibrate on; the caller has purged `train` of what overlaps with `test`. */
-export interface CalibrationFold {
-  train: Int32Array;
-  test: Int32Array;
-}
+import { fitCalibrator, trainedClasses } from "./fit.js";
 
 /** The rows that a fold tests, ascending. @throws FoldwiseError `data.bad_folds`. */
-export function testedRows(folds: readonly CalibrationFold[], n: number): Int32Array {
+export function testedRows(folds: readonly CrossFitFold[], n: number): Int32Array {
   const tested = new Uint8Array(n);
   const refuse = (what: string): never => {
     throw new FoldwiseError("data.bad_folds", `The folds to calibrate by are wrong: ${what}.`, {
@@ -40,17 +35,17 @@ export function crossFitted(
   kind: CalibratorKind,
   y: Int8Array,
   raw: Probabilities,
-  options: { prior: ClassShares; folds: readonly CalibrationFold[]; effectiveLabels: number },
+  options: { prior: ClassShares; folds: readonly CrossFitFold[]; effectiveLabels: number },
 ): Float64Array {
   const { prior, folds } = options;
   const answers = Float64Array.from(raw);
   if (kind === "none") return answers;
   for (const { train, test } of folds) {
-    const yTrain = Int8Array.from(train, (i) => y[i]!);
+    const yTrain = gather(y, train, new Int8Array(train.length));
     if (trainedClasses(yTrain, prior).length < 2) continue;
     const effectiveLabels = (options.effectiveLabels * train.length) / y.length;
-    const calibrator = fitCalibrator(kind, yTrain, rowsOf(raw, train), { prior, effectiveLabels });
-    const said = applyCalibrator(calibrator, rowsOf(raw, test));
+    const calibrator = fitCalibrator(kind, yTrain, rowsAt(raw, train), { prior, effectiveLabels });
+    const said = applyCalibrator(calibrator, rowsAt(raw, test));
     for (const [j, i] of test.entries())
       answers.set(said.subarray(CLASS_COUNT * j, CLASS_COUNT * (j + 1)), CLASS_COUNT * i);
   }

@@ -1,5 +1,5 @@
 import { CLASS_COUNT, FoldwiseError, type Label } from "../../types/index.js";
-import { checkScored, checkWeights, type Probabilities } from "../losses.js";
+import { checkScored, checkWeights, type Probabilities, rowsAt } from "../losses.js";
 import { type ClassShares, classesIn } from "../prior.js";
 import { type Calibrator, type CalibratorKind, checkPrior, logs } from "./calibrator.js";
 import { convexMinimum, type Slope } from "./minimise.js";
@@ -88,7 +88,7 @@ export function requireTwoClasses(y: Int8Array, prior: ClassShares): void {
 
 function fitRows(y: Int8Array, raw: Probabilities, { prior, weights }: CalibratorFit): FitRows {
   const kept = Int32Array.from(y.keys()).filter((i) => prior[(y[i]! + 1) as 0 | 1 | 2] > 0);
-  const rows = { l: logs(rowsOf(raw, kept)), k: new Uint8Array(kept.length), w: new Float64Array(kept.length) };
+  const rows = { l: logs(rowsAt(raw, kept)), k: new Uint8Array(kept.length), w: new Float64Array(kept.length) };
   let total = 0;
   for (const i of kept) total += weights?.[i] ?? 1;
   for (let j = 0; j < kept.length; j++) {
@@ -96,15 +96,6 @@ function fitRows(y: Int8Array, raw: Probabilities, { prior, weights }: Calibrato
     rows.w[j] = (weights?.[kept[j]!] ?? 1) / total;
   }
   return rows;
-}
-
-/** (M, 3) the rows at these positions. */
-export function rowsOf(p: Probabilities, rows: Int32Array): Float64Array {
-  const taken = new Float64Array(CLASS_COUNT * rows.length);
-  for (let j = 0; j < rows.length; j++) {
-    for (let c = 0; c < CLASS_COUNT; c++) taken[CLASS_COUNT * j + c] = p[CLASS_COUNT * rows[j]! + c]!;
-  }
-  return taken;
 }
 
 /** The a of softmax(base + a (l − base)) with the least loss. */

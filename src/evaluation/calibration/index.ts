@@ -5,6 +5,5 @@ export {
   type CalibratorScore,
   chooseCalibrator,
 } from "./choose.js";
-export { type CalibrationFold, crossFitted as crossFittedCalibration } from "./crossFit.js";
-export { type CalibratorFit, fitCalibrator } from "./fit.js";
+export { type CalibratorFit, fitCalibrator, requireTwoClasses, trainedClasses } from "./fit.js";
 export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";

@@ -1,3 +1,5 @@
+import { solvePositive } from "../cholesky.js";
+
 /** First and second derivative of a function of one variable. */
 export interface Slope {
   first: number;
@@ -74,25 +76,13 @@ export function boundedMinimum(
   return x;
 }
 
-/** H d = g over the free coordinates by Cholesky's decomposition; the others stay 0. */
+/** H d = g over the free coordinates; the others stay 0. */
 function solve(hessian: Float64Array, gradient: Float64Array, free: readonly number[], size: number): Float64Array {
-  const m = free.length;
-  const root = new Float64Array(m * m);
-  const d = new Float64Array(m);
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j <= i; j++) {
-      let value = hessian[free[i]! * size + free[j]!]!;
-      for (let k = 0; k < j; k++) value -= root[i * m + k]! * root[j * m + k]!;
-      root[i * m + j] = i === j ? Math.sqrt(value) : value / root[j * m + j]!;
-    }
-    let value = gradient[free[i]!]!;
-    for (let k = 0; k < i; k++) value -= root[i * m + k]! * d[k]!;
-    d[i] = value / root[i * m + i]!;
-  }
-  for (let i = m - 1; i >= 0; i--) {
-    for (let k = i + 1; k < m; k++) d[i]! -= root[k * m + i]! * d[k]!;
-    d[i]! /= root[i * m + i]!;
-  }
+  const inner = Float64Array.from(free.flatMap((k) => free.map((j) => hessian[k * size + j]!)));
+  const d = solvePositive(
+    inner,
+    Float64Array.from(free, (k) => gradient[k]!),
+  );
   const direction = new Float64Array(size);
   for (const [i, k] of free.entries()) direction[k] = d[i]!;
   return direction;

@@ -1,5 +1,6 @@
 import { CLASS_COUNT, CLASSES, FoldwiseError, gather } from "../../types/index.js";
-import { checkProbabilities, checkScored, type Probabilities } from "../losses.js";
+import type { CrossFitFold } from "../crossFitFold.js";
+import { checkProbabilities, checkScored, type Probabilities, rowsAt } from "../losses.js";
 import { classCounts } from "../prior.js";
 import { checkLevel } from "./checks.js";
 
@@ -96,7 +97,7 @@ export function crossFittedSets(
   y: Int8Array,
   p: Probabilities,
   options: ConformalOptions,
-  folds: readonly { train: Int32Array; test: Int32Array }[],
+  folds: readonly CrossFitFold[],
 ): Uint8Array {
   checkScored(y, p);
   const answered = new Uint8Array(y.length);
@@ -117,13 +118,6 @@ export function crossFittedSets(
     });
   }
   return sets;
-}
-
-function rowsAt(p: Probabilities, rows: Int32Array): Float64Array {
-  const own = new Float64Array(CLASS_COUNT * rows.length);
-  for (let j = 0; j < own.length; j++)
-    own[j] = p[CLASS_COUNT * rows[Math.floor(j / CLASS_COUNT)]! + (j % CLASS_COUNT)]!;
-  return own;
 }
 
 /** s = 1 − p of the true class. (N) */

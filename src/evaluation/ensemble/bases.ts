@@ -1,6 +1,6 @@
 import { CLASS_COUNT, FoldwiseError } from "../../types/index.js";
 import { MINIMUM_EFFECTIVE_LABELS } from "../effectiveLabels.js";
-import { checkDistribution, checkScored, type Probabilities } from "../losses.js";
+import { checkDistribution, checkScored, type Probabilities, rowsAt } from "../losses.js";
 import { classesIn } from "../prior.js";
 
 /** What one base model of an ensemble says of N rows, the same rows for every base. */
@@ -114,11 +114,5 @@ export function checkStrength(name: string, value: number, least?: number): void
 
 /** The bases' answers to these rows only, in the order of `rows`. */
 export function basesOfRows(bases: readonly BaseAnswers[], rows: Int32Array): BaseAnswers[] {
-  return bases.map(({ name, p }) => {
-    const chosen = new Float64Array(rows.length * CLASS_COUNT);
-    for (let i = 0; i < rows.length; i++) {
-      for (let k = 0; k < CLASS_COUNT; k++) chosen[3 * i + k] = p[3 * rows[i]! + k]!;
-    }
-    return { name, p: chosen };
-  });
+  return bases.map(({ name, p }) => ({ name, p: rowsAt(p, rows) }));
 }

@@ -1,12 +1,7 @@
 import { CLASS_COUNT, FoldwiseError, gather } from "../../types/index.js";
-import type { Probabilities } from "../losses.js";
+import type { CrossFitFold } from "../crossFitFold.js";
+import { type Probabilities, rowsAt } from "../losses.js";
 import { type BaseAnswers, basesOfRows, checkLabelledBases } from "./bases.js";
-
-/** Row numbers; `train` is purged of what overlaps `test` by whoever made the fold. */
-export interface CrossFitFold {
-  train: Int32Array;
-  test: Int32Array;
-}
 
 export interface CrossFitted {
   /** (M) rows that a fold tested, ascending. */
@@ -47,9 +42,7 @@ export function crossFit(
     }
   }
   const rows = Int32Array.from([...foldOf.keys()].filter((row) => foldOf[row]! >= 0));
-  const p = new Float64Array(rows.length * CLASS_COUNT);
-  for (let i = 0; i < rows.length; i++) p.set(all.subarray(3 * rows[i]!, 3 * rows[i]! + 3), 3 * i);
-  return { rows, p };
+  return { rows, p: rowsAt(all, rows) };
 }
 
 /** Some rows of labelled bases. */

@@ -1,3 +1,5 @@
+import { solvePositive } from "../cholesky.js";
+
 /** Derivatives of a smooth convex function at one place. */
 export interface Expansion {
   /** (D) */
@@ -24,7 +26,7 @@ export function newtonMinimum(
   for (let done = 0; done < MOST_STEPS; done++) {
     const { gradient, hessian } = expand(at);
     const before = value(at);
-    const step = solved(hessian, gradient);
+    const step = solvePositive(hessian, gradient);
     const decrement = step.reduce((sum, part, d) => sum + part * gradient[d]!, 0);
     if (decrement / 2 <= ENOUGH) break;
     let size = 1;
@@ -41,24 +43,3 @@ export function newtonMinimum(
 
 const moved = (at: Float64Array, step: Float64Array, size: number): Float64Array =>
   at.map((value, d) => value - size * step[d]!);
-
-/** x of A x = b by Cholesky's decomposition. */
-function solved(A: Float64Array, b: Float64Array): Float64Array {
-  const d = b.length;
-  const L = new Float64Array(d * d);
-  const x = b.slice();
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = A[i * d + j]!;
-      for (let k = 0; k < j; k++) rest -= L[i * d + k]! * L[j * d + k]!;
-      L[i * d + j] = i === j ? Math.sqrt(rest) : rest / L[j * d + j]!;
-    }
-    for (let k = 0; k < i; k++) x[i]! -= L[i * d + k]! * x[k]!;
-    x[i]! /= L[i * d + i]!;
-  }
-  for (let i = d - 1; i >= 0; i--) {
-    for (let k = i + 1; k < d; k++) x[i]! -= L[k * d + i]! * x[k]!;
-    x[i]! /= L[i * d + i]!;
-  }
-  return x;
-}
