@@ -8,8 +8,8 @@ export const MANIFEST_NAME = "manifest.json";
 /** A file of a bundle: a plain name, so that no entry of a manifest can lead outside its folder. */
 const fileName = z.string().regex(ID_PATTERN);
 const count = z.int().nonnegative();
-/** One line of printable text. */
 const three = z.tuple([z.number(), z.number(), z.number()]);
+/** One line of printable text. */
 const text = z
   .string()
   .min(1)

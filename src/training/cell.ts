@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../artifacts/index.js";
 import { readWindows, viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
-import { IMPORTANCE_ROWS, permutationImportance, priorOf, sampleRows } from "../evaluation/index.js";
+import { IMPORTANCE_ROWS, permutationImportance, priorOf, requireTwoClasses, sampleRows } from "../evaluation/index.js";
 import { pathUnder, readNpy, writeFileAtomic } from "../files/index.js";
 import { loadModel, type ServedModel, toOutput } from "../inference/index.js";
 import type { ModelDefinition } from "../models/index.js";
@@ -94,6 +94,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     },
   });
   try {
+    if (model.calibrates) requireCalibratable(work);
     const metrics = await fitPlan(model, work);
     clock.lap("fit");
     const calibration = await calibrated(model, work, fresh);
@@ -174,6 +175,15 @@ async function fitPlan(model: TrainableModel, work: CellWork): Promise<TrainingM
       onProgress: progress,
       ...(signal === undefined ? {} : { signal }),
     },
+  );
+}
+
+/** Before the fit, which would be for nothing. */
+function requireCalibratable({ dataset, plan, cell, calibration }: CellWork): void {
+  if (calibration === "none" || calibration === "auto") return;
+  requireTwoClasses(
+    labelsOf(dataset, cell.horizon, plan.calibrate),
+    priorOf(labelsOf(dataset, cell.horizon, plan.train)),
   );
 }
 

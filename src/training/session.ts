@@ -174,7 +174,13 @@ async function workOn(
   const { definition } = chosen;
   const { device, notice } = await chooseDevice(definition, chosen.settings, call.training.config, pool);
   const settings = await settlePrecision(chosen.settings, device, pool);
-  if (notice !== undefined) onEvent({ event: "notice", job: cell.job, message: notice });
+  const notices = notice === undefined ? [] : [notice];
+  if (definition.kind === "typescript" && call.training.config.calibration !== "none") {
+    notices.push(
+      `${definition.id} is not calibrated: only a model with an engine has a graph that holds a calibrator.`,
+    );
+  }
+  for (const message of notices) onEvent({ event: "notice", job: cell.job, message });
   const result = await trainCell({
     run,
     cell,
@@ -187,7 +193,7 @@ async function workOn(
     openings,
     config: configOf(portableCall(oneCell(call, cell, { ...chosen, settings }), session.cwd), "train"),
     versions: versionsOf(call),
-    notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
+    notices: [...call.notices, ...notices],
     pool,
     signal,
     onEvent,

@@ -1,12 +1,12 @@
 /** A model that is much too sure of itself, on rows that neither its fit nor its calibrator has seen. */
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../src/inference/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { emptyFolder, foldwise } from "./cli.js";
 import { PREPARE_FLAGS, predictionsOf, readJson, succeeds } from "./fixture.js";
-import { expectRefusal } from "./refusal.js";
+import { duck, expectRefusal } from "./refusal.js";
 
 const JOB = "lightgbm_MES_h5";
 let cwd: string;
@@ -29,6 +29,37 @@ beforeAll(async () => {
   await succeeds(train("--run-id", "none"), { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+/** 70/15/15: rows 0, 1400 and 1700 of 2000 begin the parts, and those from 1540 on, all calibrate rows among them, have one class. */
+const ONE_CLASS = `SELECT TIMESTAMP '2024-01-01' + INTERVAL 1 HOUR * i AS timestamp, sin(i)::FLOAT AS wave,
+  (CASE WHEN i BETWEEN 1540 AND 1710 THEN [0, 0, 0, 0] ELSE [-1, 0, 0, 1] END)[i % 4 + 1]::TINYINT AS label_h5
+  FROM range(2000) rows(i) ORDER BY i`;
+
+describe("calibrate rows of one class", () => {
+  const one = (...more: string[]): string[] => [
+    ..."train --model logistic --symbol ONE --horizon 5 --data one --embargo 7 --json".split(" "),
+    ...more,
+  ];
+  beforeAll(async () => {
+    mkdirSync(join(cwd, "one"));
+    await duck(`COPY (${ONE_CLASS}) TO '${join(cwd, "one", "ONE.parquet")}' (FORMAT parquet)`);
+  });
+
+  it("are told before the fit where a kind was asked for", async () => {
+    const { code, events } = await foldwise(one("--calibration", "temperature", "--run-id", "one-temperature"), {
+      cwd,
+    });
+    expect(code).toBe(2);
+    expect(JSON.stringify(events)).toMatch(/rows to calibrate on hold only class 0/);
+    expect(events.some(({ stage }) => stage === "fit")).toBe(false);
+  });
+
+  it("are left as they are by auto, and the report says why", async () => {
+    await succeeds(one("--calibration", "auto", "--run-id", "one-auto"), { cwd });
+    const report = reportSchema.parse(readJson(join(runDir("one-auto"), "reports", "logistic_report.json")));
+    expect(report.calibration).toMatchObject({ kind: "none", reason: expect.stringContaining("fewer than two") });
+  });
+});
 
 describe("train --calibration", () => {
   it("auto halves the calibration error of a model that is too sure, on calibrate and test rows, and says how", async () => {
