@@ -56,8 +56,9 @@ async function install(python, { args, env = {} }, { uv, again, link }) {
     const options = ["-q", "--python", python, ...(again ? ["--reinstall"] : [])];
     // What the user has set for uv is stronger. Compiled now, as pip does: importing scikit-learn from source takes seconds,
     // and some environments forbid Python to keep it.
-    const { UV_COMPILE_BYTECODE = "1", UV_LINK_MODE = link ? undefined : "copy" } = process.env;
-    const own = UV_LINK_MODE === undefined ? { UV_COMPILE_BYTECODE } : { UV_COMPILE_BYTECODE, UV_LINK_MODE };
+    const { UV_COMPILE_BYTECODE, UV_LINK_MODE } = process.env;
+    const own = { UV_COMPILE_BYTECODE: UV_COMPILE_BYTECODE || "1" };
+    if (!link) own.UV_LINK_MODE = UV_LINK_MODE || "copy";
     const done = await run(python, ["-m", "uv", "pip", "install", ...options, ...args], {
       capture: true,
       env: { ...own, ...env },

@@ -16,6 +16,7 @@ export function eachModel(name: string, subject: (id: string) => string, test: (
   it.each(MODELS.map(subject))(name, async (of) => {
     await test(of);
   });
+  // Skipped, and counted, because torch is not installed.
   it.skip.each(LEFT_OUT.map(subject))(name, () => {});
 }
 
