@@ -6,4 +6,5 @@ export {
   chooseCalibrator,
 } from "./choose.js";
 export { type CalibratorFit, fitCalibrator, requireTwoClasses, trainedClasses } from "./fit.js";
+export { applyCalibratorForm, applyClassScale, type CalibratorForm } from "./form.js";
 export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";
