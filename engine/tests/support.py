@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -282,6 +282,17 @@ class Fit:
         return path, result
 
 
+@dataclass
+class Fitted(Fit):
+    """A fit that several tests look at and none changes; what it wrote, before anything was predicted in its folder."""
+
+    written: frozenset[str] = frozenset()
+
+
+FittedOf = Callable[[str], Fitted]
+"""By the name of the model."""
+
+
 TABULAR = ["xgboost", "lightgbm", "catboost", "random_forest", "logistic", "svm"]
 NEURAL = ["lstm", "gru", "tcn", "transformer"]
 MODELS = [
@@ -305,7 +316,7 @@ PARAMS: dict[str, dict[str, Any]] = {
 EPOCHS = 5
 TRAINING: dict[str, dict[str, Any]] = {
     **{model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm", "catboost")},
-    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 32, "lr": 0.02} for model in NEURAL},
+    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 64, "lr": 0.03} for model in NEURAL},
 }
 
 
