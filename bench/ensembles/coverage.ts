@@ -12,6 +12,8 @@ import type { Figure } from "../lib/figure.js";
 import { coverageOf, type ModelRows, modelRows } from "../lib/modelRows.js";
 
 const LEVEL = 0.9;
+/** The mean over the seeds is to lie between them. */
+const [LEAST, MOST] = [0.895, 0.905];
 /** To calibrate on, and as many to be covered. */
 const ROWS = 10_000;
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
@@ -25,22 +27,23 @@ export function coverageFigures(): Figure[] {
 
 /** An over-confident model; the rows to be covered are like those of calibration. */
 function exchangeable(kind: ConformalKind): Figure {
-  const coverages = SEEDS.map((seed) => {
+  const runs = SEEDS.map((seed) => {
     const { seen, fresh } = halves(modelRows(2 * ROWS, { seed, spread: 2, truth: 0.5 }));
-    const sets = predictionSets(fitConformal(seen.y, seen.p, { level: LEVEL, kind }), fresh.p);
-    if (kind === "plain") return coverageOf(fresh.y, sets);
-    return Math.min(...CLASSES.map((label) => coverageOfClass(fresh, sets, label)));
+    return { y: fresh.y, sets: predictionSets(fitConformal(seen.y, seen.p, { level: LEVEL, kind }), fresh.p) };
   });
-  const mean = meanOf(coverages);
-  // The least of three classes lies below what each of them covers on average.
-  const target = kind === "plain" ? "89.5–90.5 %" : "—";
+  const overall = runs.map(({ y, sets }) => coverageOf(y, sets));
+  const ofClass = CLASSES.map((label) => meanOf(runs.map(({ y, sets }) => coverageOfClass(y, sets, label))));
+  const promised = kind === "plain" ? [meanOf(overall)] : ofClass;
   return {
-    figure: `${kind} sets, exchangeable rows${kind === "plain" ? "" : ", the class covered least"}`,
-    ours: `${percent(mean)}, seeds ${percent(Math.min(...coverages))} to ${percent(Math.max(...coverages))}`,
+    figure: `${kind} sets, exchangeable rows${kind === "plain" ? "" : ", classes −1, 0, 1"}`,
+    ours:
+      kind === "plain"
+        ? `${percent(meanOf(overall))}, seeds ${percent(Math.min(...overall))} to ${percent(Math.max(...overall))}`
+        : ofClass.map(percent).join(", "),
     reference: `${percent(LEVEL)} promised`,
-    measured: percent(mean),
-    target,
-    met: kind !== "plain" || (mean >= 0.895 && mean <= 0.905),
+    measured: promised.map(percent).join(", "),
+    target: `${percent(LEAST)} to ${percent(MOST)}`,
+    met: promised.every((share) => share >= LEAST && share <= MOST),
   };
 }
 
@@ -77,7 +80,7 @@ function halves({ y, p }: ModelRows): { seen: ModelRows; fresh: ModelRows } {
   };
 }
 
-function coverageOfClass({ y }: ModelRows, sets: Uint8Array, label: number): number {
+function coverageOfClass(y: Int8Array, sets: Uint8Array, label: number): number {
   let [held, rows] = [0, 0];
   for (let i = 0; i < y.length; i++) {
     if (y[i] !== label) continue;

@@ -28,6 +28,7 @@ export async function qualityFigures(): Promise<Figure[]> {
       const reports = MODELS.filter(({ family }) => (family === "ensemble") === ensemble).map(({ id }) =>
         reportOf(cwd, "all", id),
       );
+      if (reports.length === 0) throw new Error(`there is no ${ensemble ? "ensemble" : "single model"} to choose`);
       return reports.reduce((best, each) => (calibrateLoss(each) < calibrateLoss(best) ? each : best));
     };
     const found = { ensemble: bestOf(true), single: bestOf(false), attained: await attained(cwd, seed) };
