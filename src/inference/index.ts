@@ -1,5 +1,6 @@
 export * from "./batches.js";
 export * from "./distributions.js";
+export { type OpenedBase, openBase } from "./ensemble.js";
 export * from "./load.js";
 export * from "./parity.js";
 export * from "./predictFile.js";

@@ -17,6 +17,7 @@ import {
 } from "../types/index.js";
 import type { Device } from "./device.js";
 import type { Turn } from "./engineModel.js";
+import type { CombinedOn, EnsembleFacts, EnsembleSettings } from "./ensemble/index.js";
 import { type ModelOrigin, originFacts } from "./origin.js";
 import { seqLenOf } from "./sequence.js";
 import { forgetTemporary, makeTemporary } from "./temporary.js";
@@ -42,6 +43,8 @@ export interface TrainableSettings {
   turn?: Turn;
   /** Called when a save needs no worker any more. */
   onEngineDone?: (() => void) | undefined;
+  /** Of an ensemble: what it is made of. */
+  ensemble?: EnsembleSettings;
   /** Ends export and parity check, and a fit that brings no signal of its own. */
   signal?: AbortSignal | undefined;
 }
@@ -57,6 +60,10 @@ export interface FitDetails {
   trainedClasses: (-1 | 0 | 1)[];
   /** Of a sequence model. */
   windows: FitWindows | null;
+  /** Of a model without an engine: what its reader should know. */
+  warnings?: readonly string[];
+  /** Of an ensemble. */
+  ensemble?: EnsembleFacts;
 }
 
 /** What a sequence model was fitted on. */
@@ -77,6 +84,8 @@ export interface TrainableModel extends BaseModel {
   readonly calibrates: boolean;
   /** From here on `predict` and `save` give calibrated probabilities; a new fit forgets it. */
   calibrate(calibrator: Calibrator): Promise<void>;
+  /** Of an ensemble that learned to combine on rows beside those of the fits: what it says of them; null for other models. */
+  readonly combinedOn: CombinedOn | null;
   /** Removes the model's temporary files. */
   dispose(): Promise<void>;
 }
@@ -132,6 +141,11 @@ export abstract class Bundled implements TrainableModel {
   abstract answer(X: FeatureView): Promise<Float32Array>;
   abstract readonly calibrates: boolean;
   abstract calibrate(calibrator: Calibrator): Promise<void>;
+
+  get combinedOn(): CombinedOn | null {
+    return null;
+  }
+
   /** Writes what was fitted into `bundleDir`. */
   protected abstract write(): Promise<BundleManifest>;
 
@@ -193,6 +207,8 @@ export abstract class Bundled implements TrainableModel {
       seq_len: seqLenOf(definition, this.settings.training),
       missing_values: definition.capabilities.missingValues,
       seed: settings.seed,
+      class_scale: null,
+      ensemble: null,
     };
   }
 }

@@ -11,8 +11,9 @@ import {
   softmaxForm,
   trainedClasses,
 } from "../evaluation/index.js";
-import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
+import { CLASSES, type Label, type StoredDataset } from "../types/index.js";
 import { purgedKFold } from "../validation/index.js";
+import type { CombinedOn } from "./ensemble/index.js";
 import { scoredRows } from "./rows.js";
 
 /** Folds of the calibrate rows by which a calibrator is judged (design, section 7). */
@@ -40,14 +41,6 @@ function formOf(calibrator: Calibrator): GraphCalibrator | null {
   return { slope: scale, offset: bias, prior_share: 0, prior: [0, 0, 0] };
 }
 
-/** The graph's formula, computed in float64: probabilities (N, 3) → (N, 3). */
-export function applyGraphCalibrator(p: Float32Array, calibrator: GraphCalibrator | null): Float32Array {
-  if (calibrator === null) return p;
-  const { slope, offset, prior_share: share, prior } = calibrator;
-  const moved = applyCalibrator({ kind: "vector", scale: slope, bias: offset }, p);
-  return Float32Array.from(moved, (q, i) => (1 - share) * q + share * prior[i % CLASS_COUNT]!);
-}
-
 /** How `calibration` of the configuration names what is done: `auto` decides by cross-fitting. */
 export type CalibrationSetting = "auto" | CalibratorKind;
 
@@ -64,7 +57,7 @@ export interface Calibration extends CalibrationChoice {
  * folds of these rows, purged of one another. With fewer than 30 effective labels nothing is fitted; so with `auto` where the rows
  * hold one class.
  *
- * @param raw (N, 3), the model's answers for `rows`.
+ * @param raw (N, 3), the model's answers for `rows`. @param lenient Rows of one class are taken with a kind asked for by name, too.
  * @throws FoldwiseError `data.one_class` where a kind was asked for by name and the rows hold one class.
  */
 export function calibrationOn(
@@ -72,10 +65,10 @@ export function calibrationOn(
   horizon: number,
   rows: Int32Array,
   raw: Float32Array,
-  { setting, prior }: { setting: Exclude<CalibrationSetting, "none">; prior: ClassShares },
+  { setting, prior, lenient }: { setting: Exclude<CalibrationSetting, "none">; prior: ClassShares; lenient?: boolean },
 ): Calibration {
   const { y, uniqueness } = scoredRows(dataset, horizon, rows, raw);
-  if (setting === "auto" && trainedClasses(y, prior).length < 2) {
+  if ((setting === "auto" || lenient === true) && trainedClasses(y, prior).length < 2) {
     const reason = "the rows hold fewer than two of the classes that training had";
     return {
       calibrator: { kind: "none" },
@@ -100,4 +93,36 @@ function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): 
   const position = new Map(Array.from(rows, (row, i) => [row, i]));
   const among = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);
   return purgedKFold(input, CALIBRATION_FOLDS).map(({ train, test }) => ({ train: among(train), test: among(test) }));
+}
+
+/**
+ * The same for an ensemble that learned to combine on the very rows: the calibrator is fitted on what folds say that had not seen them,
+ * and what stands for a row is said by combination and calibrator of other rows, both learned anew (chains nest; design, section 7).
+ */
+export async function calibrationAfter(
+  { X, p, again }: CombinedOn,
+  options: {
+    dataset: StoredDataset;
+    horizon: number;
+    setting: Exclude<CalibrationSetting, "none">;
+    prior: ClassShares;
+  },
+): Promise<Calibration> {
+  const { dataset, horizon, ...how } = options;
+  const { rows } = X;
+  const whole = calibrationOn(dataset, horizon, rows, new Float32Array(p), how);
+  if (whole.calibrator.kind === "none") return whole;
+  const crossFitted = Float64Array.from(p);
+  for (const { train, test } of innerFolds(dataset, horizon, rows)) {
+    const { inner, answer, dispose } = await again(train);
+    try {
+      const some = train.map((i) => rows[i]!);
+      const { calibrator } = calibrationOn(dataset, horizon, some, new Float32Array(inner), { ...how, lenient: true });
+      const said = applyCalibrator(calibrator, await answer(test));
+      for (const [j, i] of test.entries()) crossFitted.set(said.subarray(3 * j, 3 * j + 3), 3 * i);
+    } finally {
+      await dispose();
+    }
+  }
+  return { ...whole, crossFitted };
 }

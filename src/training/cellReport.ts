@@ -76,7 +76,8 @@ export function reportOf(
     sequence: sequenceFacts(details),
     parity: details.parity,
     calibration: calibrationFacts(calibration, work),
-    warnings: details.engine?.warnings ?? [],
+    ensemble: details.ensemble ?? null,
+    warnings: details.engine?.warnings ?? details.warnings ?? [],
     notices: [...work.notices, ...manifest.notices],
   });
 }

@@ -18,6 +18,8 @@ import { testRange } from "./rows.js";
 export interface OpeningFacts {
   cell: GridCell;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown> };
+  /** Of an ensemble: the settings of what it is made of. */
+  parts?: unknown;
   dataset: StoredDataset;
   plan: HoldoutPlan;
   seed: number;
@@ -25,7 +27,7 @@ export interface OpeningFacts {
 }
 
 /** The opening that a cell makes of its test rows. */
-export function openingOf({ cell, settings, dataset, plan, seed, calibration }: OpeningFacts): TestOpening {
+export function openingOf({ cell, settings, parts, dataset, plan, seed, calibration }: OpeningFacts): TestOpening {
   const { model_params, training } = settings;
   const configuration = {
     model: cell.model,
@@ -33,6 +35,7 @@ export function openingOf({ cell, settings, dataset, plan, seed, calibration }: 
     seed,
     model_params,
     training,
+    ...(parts === undefined ? {} : { parts }),
     calibration,
     embargo: plan.embargo,
     // Other barriers or other sessions are another experiment, though the features' names are the same.

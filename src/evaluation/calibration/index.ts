@@ -14,4 +14,5 @@ export {
   chooseCalibrator,
 } from "./choose.js";
 export { type CalibratorFit, fitCalibrator, requireTwoClasses, trainedClasses } from "./fit.js";
+export { applyCalibratorForm, applyClassScale, type CalibratorForm } from "./form.js";
 export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";
