@@ -17,15 +17,19 @@ const reportOf = (id: string, job: string): Report =>
   reportSchema.parse(readJson(join(runOf(id), "reports", `${job}_report.json`)));
 const jobOf = (id: string): string => `${id}_MES_h20`;
 const JOBS = MODELS.map(jobOf);
-/** What a sequence model writes does not depend on how long it was trained. */
-const FEW_EPOCHS = ["--set", "training.neural.max_epochs=5", "--set", "models.stacking.model_params.folds=2"];
+/** What a model writes does not depend on how long it was trained. */
+const SHORT = [
+  "training.neural.max_epochs=2",
+  "training.boosting.num_boost_round=60",
+  "models.stacking.model_params.folds=2",
+].flatMap((setting) => ["--set", setting]);
 
 let series: CliResult;
 let splits: CliResult;
 beforeAll(async () => {
   cwd = await preparedFolder();
   await bareSplits(cwd, join(cwd, "bare", "splits", "scaled"));
-  const train = ["train", "--model", "all", "--symbol", "MES", "--horizon", "20", ...FEW_EPOCHS];
+  const train = ["train", "--model", "all", "--symbol", "MES", "--horizon", "20", ...SHORT];
   series = await foldwise([...train, "--run-id", "series", "--json"], { cwd });
   splits = await foldwise([...train, "--run-id", "splits", "--data", "bare/splits/scaled"], { cwd });
 });
