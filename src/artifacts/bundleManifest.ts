@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ID_PATTERN, sha256 } from "../files/index.js";
 import { FoldwiseError } from "../types/index.js";
+import { decisionSchema } from "./decisionManifest.js";
 
 export const BUNDLE_FORMAT = 1;
 export const MANIFEST_NAME = "manifest.json";
@@ -68,6 +69,8 @@ export const bundleManifestSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Sets and signals; null where none were fitted: a model that was fitted by hand, or before there were any. */
+  decision: decisionSchema.nullable().default(null),
   /** Trained on rows from the demo generator. */
   synthetic: z.boolean(),
   /** The engine's own file, by name; null where the bundle has none. */

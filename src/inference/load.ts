@@ -17,6 +17,7 @@ import {
   type TrainingMetrics,
 } from "../types/index.js";
 import { predictInBatches } from "./batches.js";
+import { decided } from "./decision.js";
 import { checkedRow, checkedWindow, inputShape, type ModelShape } from "./modelShape.js";
 import { OnnxPredictor, type PredictorOptions } from "./predictor.js";
 
@@ -99,8 +100,8 @@ class BundleModel implements ServedModel {
     });
   }
 
-  predict(X: FeatureMatrix): Promise<PredictionOutput> {
-    return this.answering.predict(X);
+  async predict(X: FeatureMatrix): Promise<PredictionOutput> {
+    return decided(await this.answering.predict(X), this.manifest.decision);
   }
 
   predictRow(row: Float32Array): Promise<Float32Array> {

@@ -1,5 +1,6 @@
 import type { Calibrator, CalibratorScore, ClassShares, ScoredRows } from "../evaluation/index.js";
 import type { Label, TrainingMetrics } from "../types/index.js";
+import type { DecisionFacts } from "./decision.js";
 
 /** The rows of one part: how many, which, and what was lost. */
 export interface ReportPart {
@@ -95,6 +96,7 @@ export interface ReportInput {
   parity: { maxAbsDiff: number; rows: number; tolerance: number } | null;
   /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: CalibrationFacts | null;
+  decision: DecisionFacts | null;
   /** What may be wrong: a best round under 10, an unreliable interval … */
   warnings: readonly string[];
   /** What was assumed: derived label ends, ignored keys … */

@@ -1,3 +1,4 @@
+import { formatDecision } from "./decision.js";
 import type { MetricsJson, PartReport, Report } from "./schema.js";
 import { bytes, figure, percent, table, whole } from "./table.js";
 
@@ -23,6 +24,7 @@ export function formatReport(report: Report): string {
     classes(head, report.head_part),
     rows(report),
     calibration(report),
+    formatDecision(report.decision),
     importance(report),
     facts(report),
     ...report.warnings.map((warning) => `Warning: ${warning}`),

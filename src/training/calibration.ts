@@ -7,6 +7,7 @@ import {
   type ClassShares,
   type CrossFitFold,
   chooseCalibrator,
+  crossFittedCalibrator,
   MINIMUM_EFFECTIVE_LABELS,
   softmaxForm,
   trainedClasses,
@@ -94,8 +95,29 @@ export function calibrationOn(
   return { ...chooseCalibrator(y, raw, { prior, folds, effectiveLabels, ...kind }), rows, raw };
 }
 
+/**
+ * (N, 3) what the calibrator says of the rows on which `fold` fits: each row by a fit that has seen neither its label nor those
+ * of the rows that `fold` tests, for what is fitted by the calibrated answers in their turn.
+ *
+ * @param folds All folds, `fold` among them.
+ */
+export function calibratedWithin(
+  { calibrator: { kind }, raw }: Pick<Calibration, "calibrator" | "raw">,
+  fold: CrossFitFold,
+  folds: readonly CrossFitFold[],
+  rest: { y: Int8Array; prior: ClassShares; effectiveLabels: number },
+): Float64Array {
+  const inside = new Uint8Array(rest.y.length);
+  for (const row of fold.train) inside[row] = 1;
+  const kept = (rows: Int32Array): Int32Array => rows.filter((row) => inside[row] === 1);
+  const inner = folds
+    .filter((other) => other !== fold)
+    .map(({ train, test }) => ({ train: kept(train), test: kept(test) }));
+  return crossFittedCalibrator(kind, rest.y, raw, { ...rest, folds: inner });
+}
+
 /** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
-function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): CrossFitFold[] {
+export function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): CrossFitFold[] {
   const input = { timestamps: dataset.timestamps(), ends: dataset.labelEnds(horizon), rows, embargo: 0 };
   const position = new Map(Array.from(rows, (row, i) => [row, i]));
   const among = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);

@@ -9,6 +9,7 @@ import { FoldwiseError, type OnEvent } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
 import { type CellResult, trainCell } from "./cell.js";
+import { symbolCosts } from "./decision.js";
 import { chooseDevice, settlePrecision } from "./device.js";
 import { type CellWorker, type GridCell, runGrid } from "./grid.js";
 import type { OpenedSymbols } from "./opened.js";
@@ -154,8 +155,8 @@ function openingsOfRun(run: Run, { call, opened }: Session): RunOpenings | null 
     if (cell.status === "succeeded" || chosen === undefined || state === undefined || state instanceof FoldwiseError)
       return [];
     if (!state.dataset.manifest.horizons.includes(cell.horizon)) return [];
-    const { seed, calibration } = call.training.config;
-    return [openingOf({ cell, settings: chosen.settings, ...state, seed, calibration })];
+    const { seed, calibration, decision } = call.training.config;
+    return [openingOf({ cell, settings: chosen.settings, ...state, seed, calibration, decision })];
   });
   return new RunOpenings(run, planned);
 }
@@ -188,6 +189,8 @@ async function workOn(
     settings,
     ...state,
     calibration: call.training.config.calibration,
+    decision: call.training.config.decision,
+    costs: symbolCosts(state.dataset, cell.symbol, session.cwd),
     seed: call.training.config.seed,
     device,
     openings,

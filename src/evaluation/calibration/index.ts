@@ -5,5 +5,6 @@ export {
   type CalibratorScore,
   chooseCalibrator,
 } from "./choose.js";
+export { crossFitted as crossFittedCalibrator } from "./crossFit.js";
 export { type CalibratorFit, fitCalibrator, requireTwoClasses, trainedClasses } from "./fit.js";
 export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";
