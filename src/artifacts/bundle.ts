@@ -24,6 +24,7 @@ import {
   parseManifest,
   renderManifest,
 } from "./bundleManifest.js";
+import { PART_FOLDERS, type PartFolder } from "./ensembleManifest.js";
 
 export const ONNX_NAME = "model.onnx";
 const PIPELINE_NAME = "pipeline.json";
@@ -47,6 +48,8 @@ export interface BundleSpec
   pipeline: PipelineSpec | null;
   /** The resolved configuration, YAML. */
   config: string;
+  /** Of an ensemble: its parts by name, as `ensemble` of the manifest names them; they are copied. */
+  parts?: Record<PartFolder, Readonly<Record<string, Bundle>>>;
   /** By name in the bundle: `model.onnx`, the native file, `scaler.json`; or all files that a plug-in saved. */
   files: Record<string, BundleSource>;
 }
@@ -56,6 +59,8 @@ export interface Bundle {
   dir: string;
   manifest: BundleManifest;
   pipeline: PipelineSpec | null;
+  /** Of an ensemble: its parts by name, checked like itself; empty for others. */
+  parts: Record<PartFolder, Record<string, Bundle>>;
 }
 
 /**
@@ -64,7 +69,7 @@ export interface Bundle {
  * (`bundle.folder_taken`).
  */
 export async function writeBundle(dir: string, spec: BundleSpec): Promise<BundleManifest> {
-  const { pipeline, config, files, created, ...facts } = spec;
+  const { pipeline, config, files, created, parts = { bases: {}, layer: {} }, ...facts } = spec;
   const standard: Record<string, BundleSource> = {
     [FEATURES_NAME]: { text: `${spec.features.join("\n")}\n` },
     [CONFIG_NAME]: { text: config },
@@ -88,6 +93,7 @@ export async function writeBundle(dir: string, spec: BundleSpec): Promise<Bundle
       files: entries,
     });
     checkFiles(manifest, dir);
+    await copyParts(parts, temporary);
     writeFileAtomic(join(temporary, MANIFEST_NAME), renderManifest(manifest));
     return manifest;
   });
@@ -95,14 +101,21 @@ export async function writeBundle(dir: string, spec: BundleSpec): Promise<Bundle
 
 /**
  * Opens a bundle: checks the manifest, that each file is there and plain, and its hash.
- * Throws `bundle.not_a_bundle`, `bundle.newer_format`, `bundle.file_missing`, `bundle.hash_mismatch`, `bundle.unsafe_file`.
+ * Throws `bundle.not_a_bundle`, `bundle.newer_format`, `bundle.file_missing`, `bundle.base_missing`, `bundle.hash_mismatch`,
+ * `bundle.unsafe_file`.
  */
-export async function readBundle(dir: string): Promise<Bundle> {
+export function readBundle(dir: string): Promise<Bundle> {
+  return readChecked(dir, { partOf: null });
+}
+
+async function readChecked(dir: string, { partOf }: { partOf: string | null }): Promise<Bundle> {
   const manifestPath = join(dir, MANIFEST_NAME);
   if (!existsSync(manifestPath)) throw notABundle(`${dir} is not a bundle: it has no ${MANIFEST_NAME}.`);
   if (checkPlain(manifestPath) > MAX_MANIFEST_BYTES) throw notABundle(`${manifestPath} is too large for a manifest.`);
   const manifest = parseManifest(readFileSync(manifestPath, "utf8"), manifestPath);
   checkFiles(manifest, dir);
+  // Before its parts are read: they could go on without end.
+  if (partOf !== null && manifest.ensemble !== null) throw notABundle(`${dir} is an ensemble within ${partOf}.`);
   for (const [name, { sha256: expected, bytes }] of Object.entries(manifest.files)) {
     const path = pathUnder(dir, name);
     if (!existsSync(path)) {
@@ -113,7 +126,43 @@ export async function readBundle(dir: string): Promise<Bundle> {
     }
     if (checkPlain(path) !== bytes || (await sha256File(path)) !== expected) throw hashMismatch(path);
   }
-  return { dir: resolve(dir), manifest, pipeline: readPipeline(dir) };
+  return { dir: resolve(dir), manifest, pipeline: readPipeline(dir), parts: await readParts(dir, manifest) };
+}
+
+/** Of a bundle's manifest as it lies on the disk; it stands for everything that the bundle holds. */
+export const bundleDigest = ({ dir }: Pick<Bundle, "dir">): string =>
+  sha256(readRegular(join(dir, MANIFEST_NAME), MAX_MANIFEST_BYTES));
+
+async function readParts(dir: string, { ensemble }: BundleManifest): Promise<Bundle["parts"]> {
+  const parts: Bundle["parts"] = { bases: {}, layer: {} };
+  if (ensemble === null) return parts;
+  for (const folder of PARTS) {
+    for (const { name, sha256: expected } of ensemble[folder]) {
+      const path = pathUnder(dir, PART_FOLDERS[folder], name);
+      if (!existsSync(path)) {
+        throw new FoldwiseError("bundle.base_missing", `${name}, a part of the ensemble ${dir}, is missing.`, {
+          remedy: "Copy the whole folder, or train the ensemble again.",
+          details: { base: name, folder: PART_FOLDERS[folder] },
+        });
+      }
+      if (!lstatSync(path).isDirectory()) throw unsafeFile(path, "is not a plain folder");
+      const part = await readChecked(path, { partOf: dir });
+      if (bundleDigest(part) !== expected) throw hashMismatch(join(path, MANIFEST_NAME));
+      parts[folder][name] = part;
+    }
+  }
+  return parts;
+}
+
+const PARTS = Object.keys(PART_FOLDERS) as PartFolder[];
+
+async function copyParts(parts: Record<PartFolder, Readonly<Record<string, Bundle>>>, dir: string): Promise<void> {
+  for (const folder of PARTS) {
+    for (const [name, part] of Object.entries(parts[folder])) {
+      checkName(name);
+      await copyBundle(part, join(dir, PART_FOLDERS[folder], name));
+    }
+  }
 }
 
 /** The bytes of one file of a bundle, checked again, so that what is used is what was checked. */
@@ -131,6 +180,7 @@ export async function copyBundle(bundle: Bundle, dir: string): Promise<void> {
     for (const name of Object.keys(bundle.manifest.files)) {
       writeFileAtomic(join(temporary, name), readBundleFile(bundle, name));
     }
+    await copyParts(bundle.parts, temporary);
     copySynced(join(bundle.dir, MANIFEST_NAME), join(temporary, MANIFEST_NAME));
   });
 }
@@ -175,6 +225,10 @@ function checkTarget(target: string): void {
 function checkFiles(manifest: BundleManifest, dir: string): void {
   const needed = [PIPELINE_NAME, FEATURES_NAME, CONFIG_NAME];
   if (manifest.kind === "engine") needed.push(ONNX_NAME);
+  if ((manifest.kind === "ensemble") !== (manifest.ensemble !== null))
+    throw notABundle(
+      `${dir} is ${manifest.kind === "ensemble" ? "an ensemble without" : "no ensemble, but has"} parts.`,
+    );
   if (manifest.native !== null) needed.push(manifest.native);
   const missing = needed.filter((name) => manifest.files[name] === undefined);
   if (missing.length > 0) throw notABundle(`${dir} lacks ${missing.join(", ")} in its manifest.`);
@@ -191,7 +245,11 @@ function checkName(name: string): void {
 function checkPlain(path: string): number {
   const stat = lstatSync(path);
   if (stat.isFile()) return stat.size;
-  throw new FoldwiseError("bundle.unsafe_file", `${path} is not a plain file.`, {
+  throw unsafeFile(path, "is not a plain file");
+}
+
+function unsafeFile(path: string, what: string): FoldwiseError {
+  return new FoldwiseError("bundle.unsafe_file", `${path} ${what}.`, {
     remedy: "A bundle holds plain files only; copy the real files into it.",
     details: { file: basename(path) },
   });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ID_PATTERN, sha256 } from "../files/index.js";
 import { FoldwiseError } from "../types/index.js";
 import { decisionSchema } from "./decisionManifest.js";
+import { ensembleManifestSchema } from "./ensembleManifest.js";
 
 export const BUNDLE_FORMAT = 1;
 export const MANIFEST_NAME = "manifest.json";
@@ -22,8 +23,8 @@ export const bundleManifestSchema = z.strictObject({
   format: z.literal(BUNDLE_FORMAT),
   model: z.string().regex(ID_PATTERN),
   family: z.enum(["boosting", "neural", "classical", "ensemble", "plugin"]),
-  /** `engine`: served from `model.onnx`; `typescript`: a plug-in loads the folder itself. */
-  kind: z.enum(["engine", "typescript"]),
+  /** `engine`: served from `model.onnx`; `typescript`: a plug-in loads the folder itself; `ensemble`: composed of bundles that it holds. */
+  kind: z.enum(["engine", "typescript", "ensemble"]),
   /** The plug-in module that registered the model, as written in the configuration; null for built-in models. */
   plugin: text.nullable(),
   symbol: z.string().regex(ID_PATTERN),
@@ -71,6 +72,16 @@ export const bundleManifestSchema = z.strictObject({
     .default(null),
   /** Sets and signals; null where none were fitted: a model that was fitted by hand, or before there were any. */
   decision: decisionSchema.nullable().default(null),
+  /** Factors of a class each that undo balanced class weights: `probabilities` before the calibrator are raw ones times these, scaled to 1. */
+  class_scale: three.nullable().default(null),
+  /** Of everything that the fit depended on: rows, parameters, seed, versions (`fitDigest`). The same digest is the same fit. */
+  fit_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .default(null),
+  /** Of an ensemble: the models that it is composed of. */
+  ensemble: ensembleManifestSchema.nullable().default(null),
   /** Trained on rows from the demo generator. */
   synthetic: z.boolean(),
   /** The engine's own file, by name; null where the bundle has none. */

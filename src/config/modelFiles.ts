@@ -45,7 +45,7 @@ export function modelFiles(
         { remedy: `Name one --model, or put its content under models: {${definition.id}: …}.` },
       );
     }
-    files.push({ layer: "config", file, base: [], value: file.value });
+    if (models.includes(definition)) files.push({ layer: "config", file, base: [], value: file.value });
     return files;
   }
   const entries = file.value.models;

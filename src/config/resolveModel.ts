@@ -23,6 +23,8 @@ export interface ModelRequest {
   training: ResolvedTraining;
   /** All models of the call: a `--set` key that another of them has is no error here. Default: this one. */
   models?: readonly ModelDefinition[];
+  /** Models behind the ensembles of the call; a `--set` key of theirs is no error either, and `--config` with one model's file is not theirs. */
+  parts?: readonly ModelDefinition[];
   /** The strongest values of all: the `config` of `trainModel` and of `fit`. */
   config?: { model_params?: Record<string, unknown>; training?: Record<string, unknown> };
 }
@@ -48,7 +50,7 @@ export function resolveModelConfig(definition: ModelDefinition, request: ModelRe
   const { training } = request;
   const models = request.models ?? [definition];
   const files = modelFiles(definition, training, models);
-  const settings = settingsFor(definition, training.call.modelSettings, models);
+  const settings = settingsFor(definition, training.call.modelSettings, [...models, ...(request.parts ?? [])]);
   const preset = choosePreset(training, files);
   const notices: string[] = [];
   let device: ResolvedModel["device"] = null;

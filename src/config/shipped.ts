@@ -21,7 +21,7 @@ export function renderModelYaml(definition: ModelDefinition): string {
   const { id, family, presets } = definition;
   const familyKeys = familyKeysOf(family);
   const section = (name: "model_params" | "training", schema: z.ZodObject): string[] => [
-    `${name}:`,
+    Object.keys(schema.shape).length === 0 ? `${name}: {}` : `${name}:`,
     ...mapping(jsonSchema(schema), 1, (key) => {
       if (key in presets.market[name]) return "set by the preset";
       if (name === "model_params") return undefined;

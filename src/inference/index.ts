@@ -1,6 +1,7 @@
 export * from "./batches.js";
 export * from "./decision.js";
 export * from "./distributions.js";
+export { type OpenedBase, openBase } from "./ensemble.js";
 export * from "./load.js";
 export * from "./parity.js";
 export * from "./predictFile.js";

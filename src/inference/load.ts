@@ -1,25 +1,17 @@
-import {
-  type Bundle,
-  type BundleManifest,
-  copyBundle,
-  ONNX_NAME,
-  readBundle,
-  readBundleFile,
-} from "../artifacts/index.js";
-import { ModelRegistry } from "../models/index.js";
+import { type Bundle, type BundleManifest, copyBundle, readBundle } from "../artifacts/index.js";
 import {
   type BaseModel,
-  type FeatureArray,
   type FeatureMatrix,
   FoldwiseError,
   type PipelineSpec,
   type PredictionOutput,
   type TrainingMetrics,
 } from "../types/index.js";
-import { predictInBatches } from "./batches.js";
+import { type Answering, type LoadOptions, openGraph, openPlugin, shapeOf } from "./answering.js";
 import { decided } from "./decision.js";
-import { checkedRow, checkedWindow, inputShape, type ModelShape } from "./modelShape.js";
-import { OnnxPredictor, type PredictorOptions } from "./predictor.js";
+import { openEnsemble } from "./ensemble.js";
+
+export type { LoadOptions } from "./answering.js";
 
 /** A trained model in plain Node: it predicts and can be copied; it cannot be fitted again. */
 export interface ServedModel extends BaseModel {
@@ -40,11 +32,6 @@ export interface ServedModel extends BaseModel {
   close(): Promise<void>;
 }
 
-export interface LoadOptions extends PredictorOptions {
-  /** Where plug-in models are found; the process's registry by default. */
-  registry?: Pick<ModelRegistry, "listAll">;
-}
-
 /**
  * Opens a bundle for prediction, without Python. Checks its manifest and hashes (see `readBundle`).
  * Throws `bundle.plugin_missing` for a TypeScript plug-in's model whose plug-in is not loaded.
@@ -57,20 +44,9 @@ export async function loadModel(dir: string, options: LoadOptions = {}): Promise
       remedy: "Restore the bundle from its source, or train the model again.",
     });
   }
-  const answer =
-    bundle.manifest.kind === "engine" ? await openGraph(bundle, options) : await openPlugin(bundle, options);
-  return new BundleModel(bundle, answer);
+  const open = { engine: openGraph, typescript: openPlugin, ensemble: openEnsemble }[bundle.manifest.kind];
+  return new BundleModel(bundle, await open(bundle, options));
 }
-
-/** What a bundle needs to answer rows, whoever answers. */
-interface Answering {
-  predict(X: FeatureMatrix): Promise<PredictionOutput>;
-  predictRow(row: Float32Array): Promise<Float32Array>;
-  predictWindow(window: Float32Array): Promise<Float32Array>;
-  close(): Promise<void>;
-}
-
-const seqLenOf = ({ input, seq_len }: BundleManifest): number | null => (input === "sequence" ? seq_len : null);
 
 class BundleModel implements ServedModel {
   constructor(
@@ -91,7 +67,7 @@ class BundleModel implements ServedModel {
   }
 
   get seqLen(): number | null {
-    return seqLenOf(this.bundle.manifest);
+    return shapeOf(this.bundle.manifest).seqLen;
   }
 
   async fit(): Promise<TrainingMetrics> {
@@ -119,46 +95,4 @@ class BundleModel implements ServedModel {
   close(): Promise<void> {
     return this.answering.close();
   }
-}
-
-/** The bytes that were hashed are the bytes that run. */
-function openGraph(bundle: Bundle, options: PredictorOptions): Promise<Answering> {
-  const { manifest } = bundle;
-  return OnnxPredictor.open(readBundleFile(bundle, ONNX_NAME), manifest.features, {
-    ...options,
-    seqLen: seqLenOf(manifest),
-  });
-}
-
-async function openPlugin(bundle: Bundle, options: LoadOptions): Promise<Answering> {
-  const { model: id, plugin, features } = bundle.manifest;
-  const definition = (options.registry ?? ModelRegistry.shared).listAll().find((found) => found.id === id);
-  if (definition?.kind !== "typescript") {
-    throw new FoldwiseError(
-      "bundle.plugin_missing",
-      `The model ${id} comes from the plug-in ${plugin ?? "(unknown)"}, which is not loaded.`,
-      {
-        remedy: `Name it under plugins: in config/training.yaml, or call loadPlugins([${JSON.stringify(plugin ?? id)}], folder) first.`,
-        details: { model: id, plugin },
-      },
-    );
-  }
-  const model = await definition.load(bundle.dir);
-  const shape: ModelShape = { featureNames: features, seqLen: seqLenOf(bundle.manifest) };
-  const matrix = (data: Float32Array, n: number): FeatureArray => ({
-    data,
-    shape: inputShape(n, shape),
-    featureNames: features,
-  });
-  const predict = (X: FeatureMatrix): Promise<PredictionOutput> =>
-    predictInBatches(X, shape, async (values, n) => (await model.predict(matrix(values, n))).probabilities);
-  // A copy: a plug-in may read its rows later, when the caller fills its own anew.
-  const predictOne = async (values: Float32Array): Promise<Float32Array> =>
-    (await predict(matrix(values.slice(), 1))).probabilities;
-  return {
-    predict,
-    predictRow: async (row) => predictOne(checkedRow(row, shape)),
-    predictWindow: async (window) => predictOne(checkedWindow(window, shape)),
-    close: async () => {},
-  };
 }

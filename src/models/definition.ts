@@ -84,7 +84,15 @@ export interface TypeScriptModelDefinition extends DefinitionBase {
   load(dir: string): Promise<BaseModel>;
 }
 
-export type ModelDefinition = EngineModelDefinition | TypeScriptModelDefinition;
+/**
+ * Made of other models, its bases (`model_params.bases`): they are fitted as always, and TypeScript learns how to combine what they say
+ * on rows that they have not seen. Its window is the longest of its bases'.
+ */
+export interface EnsembleModelDefinition extends DefinitionBase {
+  kind: "ensemble";
+}
+
+export type ModelDefinition = EngineModelDefinition | TypeScriptModelDefinition | EnsembleModelDefinition;
 
 /** The schema of one section of a model's YAML. */
 export function sectionSchema(definition: ModelDefinition, section: "model_params" | "training"): z.ZodObject {

@@ -13,7 +13,7 @@ import {
 } from "../evaluation/index.js";
 import { CLASSES, FoldwiseError } from "../types/index.js";
 import { buildDecision } from "./decision.js";
-import type { CalibrationFacts, ReportInput, ReportPart, SequenceFacts } from "./input.js";
+import type { CalibrationFacts, EnsembleReportFacts, ReportInput, ReportPart, SequenceFacts } from "./input.js";
 import { type MetricsJson, type PartReport, type Report, reportSchema } from "./schema.js";
 
 /** Fewer rounds than this say that the model learned next to nothing, or much too fast (design, section 5). */
@@ -90,6 +90,7 @@ export function buildReport(input: ReportInput): Report {
           },
     calibration: calibrationOf(input.calibration),
     decision: buildDecision(input.decision, input),
+    ensemble: ensembleOf(input.ensemble),
     warnings: [...input.warnings, ...ownWarnings(input, head)],
     notices: [...input.notices],
   };
@@ -111,6 +112,33 @@ function calibrationOf(facts: CalibrationFacts | null): Report["calibration"] {
     })),
     before: calibrationScores(facts.y, facts.raw),
     after: calibrationScores(facts.y, kind === "none" ? facts.raw : facts.crossFitted),
+  };
+}
+
+function ensembleOf(facts: EnsembleReportFacts | null): Report["ensemble"] {
+  if (facts === null) return null;
+  const { weights, coefficients } = facts.combination;
+  const layered = facts.layer.length > 0;
+  return {
+    combination: facts.combination.kind,
+    reason: facts.reason,
+    learned_on: facts.learnedOn,
+    rows: facts.rows,
+    effective_labels: facts.effectiveLabels,
+    bases: facts.bases.map(({ name, source, logLoss, adds }, b) => ({
+      model: name,
+      source,
+      weight: layered ? null : (weights?.[b] ?? null),
+      coefficients: layered ? null : (coefficients?.[b] ?? null),
+      log_loss: logLoss,
+      adds,
+    })),
+    layer: facts.layer.map((model, b) => ({ model, coefficients: coefficients?.[b] ?? null })),
+    passthrough: [...facts.passthrough],
+    bias: facts.combination.bias ?? null,
+    error_correlation: facts.errorCorrelation,
+    dropped: facts.dropped.map(({ name, why }) => ({ model: name, why })),
+    windowless: facts.windowless,
   };
 }
 

@@ -49,6 +49,21 @@ export interface CalibrationFacts {
   crossFitted: Float64Array;
 }
 
+/** How an ensemble combines, and what each of its bases is worth. */
+export interface EnsembleReportFacts {
+  combination: { kind: string; weights?: number[]; coefficients?: number[][]; bias?: number[] };
+  reason: string | null;
+  learnedOn: "calibrate" | "out-of-fold" | "nothing";
+  rows: number;
+  effectiveLabels: number;
+  bases: { name: string; source: string; logLoss: number; adds: number | null }[];
+  layer: string[];
+  passthrough: readonly string[];
+  errorCorrelation: (number | null)[][];
+  dropped: { name: string; why: string }[];
+  windowless: number;
+}
+
 /** Everything that `buildReport` needs, as the trainer knows it at the end of a job. */
 export interface ReportInput {
   model: string;
@@ -97,6 +112,8 @@ export interface ReportInput {
   /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: CalibrationFacts | null;
   decision: DecisionFacts | null;
+  /** Of an ensemble. */
+  ensemble: EnsembleReportFacts | null;
   /** What may be wrong: a best round under 10, an unreliable interval … */
   warnings: readonly string[];
   /** What was assumed: derived label ends, ignored keys … */

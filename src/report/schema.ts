@@ -95,6 +95,37 @@ const calibrationSchema = z.strictObject({
   after: calibratedSchema,
 });
 
+const ensembleSchema = z.strictObject({
+  combination: text.describe("soft_vote, hard_vote, shrunk_logistic, or model: the one of layer answers."),
+  reason: text.nullable().describe("Why the weights are equal although they were to be learned."),
+  learned_on: z.enum(["calibrate", "out-of-fold", "nothing"]),
+  rows: count.describe("Rows that it learned to combine on."),
+  effective_labels: z.number().nonnegative(),
+  bases: z.array(
+    z.strictObject({
+      model: text,
+      source: text.describe("Job or run that fitted it."),
+      weight: z.number().nonnegative().nullable().describe("Of a vote."),
+      coefficients: z.array(z.number()).nullable().describe("Of shrunk_logistic: one, or one for each class."),
+      log_loss: loss.describe("On the calibrate rows, which it has not seen."),
+      adds: z
+        .number()
+        .nullable()
+        .describe("Rise of the ensemble's loss on the calibrate rows without it; null for two bases."),
+    }),
+  ),
+  layer: z
+    .array(z.strictObject({ model: text, coefficients: z.array(z.number()).nullable() }))
+    .describe("Models that see the bases' answers."),
+  passthrough: z.array(text).describe("Features that they see beside them."),
+  bias: z.array(z.number()).nullable(),
+  error_correlation: z
+    .array(z.array(z.number().nullable()))
+    .describe("Of the bases' losses, row by row, on the calibrate rows; null where losses do not vary."),
+  dropped: z.array(z.strictObject({ model: text, why: text })),
+  windowless: count.describe("Training rows at which no full window of every base ends."),
+});
+
 const rowsSchema = z.strictObject({
   rows: count,
   classes: classes.nullable().describe("Rows of each class; null while the part is closed."),
@@ -181,6 +212,7 @@ export const reportSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("Prediction sets and signals. Null: a report of before there were any."),
+  ensemble: ensembleSchema.nullable().default(null).describe("Of voting, stacking and blending."),
   warnings: z.array(text),
   notices: z.array(text),
 });

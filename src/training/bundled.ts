@@ -17,6 +17,7 @@ import {
 } from "../types/index.js";
 import type { Device } from "./device.js";
 import type { Turn } from "./engineModel.js";
+import type { CombinedOn, EnsembleFacts, EnsembleSettings } from "./ensemble/index.js";
 import { type ModelOrigin, originFacts } from "./origin.js";
 import { seqLenOf } from "./sequence.js";
 import { forgetTemporary, makeTemporary } from "./temporary.js";
@@ -42,6 +43,8 @@ export interface TrainableSettings {
   turn?: Turn;
   /** Called when a save needs no worker any more. */
   onEngineDone?: (() => void) | undefined;
+  /** Of an ensemble: what it is made of. */
+  ensemble?: EnsembleSettings;
   /** Ends export and parity check, and a fit that brings no signal of its own. */
   signal?: AbortSignal | undefined;
 }
@@ -57,6 +60,10 @@ export interface FitDetails {
   trainedClasses: (-1 | 0 | 1)[];
   /** Of a sequence model. */
   windows: FitWindows | null;
+  /** Of a model without an engine: what its reader should know. */
+  warnings?: readonly string[];
+  /** Of an ensemble. */
+  ensemble?: EnsembleFacts;
 }
 
 /** What a sequence model was fitted on. */
@@ -79,6 +86,8 @@ export interface TrainableModel extends BaseModel {
   calibrate(calibrator: Calibrator): Promise<void>;
   /** From here on `predict` and `save` give sets and signals, too; a new fit or calibrator forgets it. */
   decideBy(decision: Decision): Promise<void>;
+  /** Of an ensemble that learned to combine on rows beside those of the fits: what it says of them; null for other models. */
+  readonly combinedOn: CombinedOn | null;
   /** Removes the model's temporary files. */
   dispose(): Promise<void>;
 }
@@ -141,6 +150,10 @@ export abstract class Bundled implements TrainableModel {
     this.details();
     await this.reset();
     this.#decision = decision;
+  }
+
+  get combinedOn(): CombinedOn | null {
+    return null;
   }
 
   /** Writes what was fitted into `bundleDir`. */
@@ -206,6 +219,8 @@ export abstract class Bundled implements TrainableModel {
       missing_values: definition.capabilities.missingValues,
       seed: settings.seed,
       decision: this.#decision,
+      class_scale: null,
+      ensemble: null,
     };
   }
 }

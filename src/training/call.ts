@@ -8,11 +8,13 @@ import {
 import { type EngineVersions, installedEngines } from "../engine/index.js";
 import { checkId } from "../files/index.js";
 import {
+  ensembleParts,
   installCommand,
   loadPlugins,
   type ModelDefinition,
   ModelRegistry,
   missingPackages,
+  partsOf,
   requireAvailable,
 } from "../models/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
@@ -58,7 +60,10 @@ export interface TrainRunRequest extends TrainRequest {
 export interface TrainCall {
   grid: Grid;
   training: ResolvedTraining;
+  /** Ensembles last: what they are made of is fitted first. */
   models: { definition: ModelDefinition; settings: ResolvedModel }[];
+  /** Models behind ensembles that are not among `models`: they are fitted, but are no jobs. */
+  parts: { definition: ModelDefinition; settings: ResolvedModel }[];
   installed: EngineVersions;
   /** What was assumed or left out; told at once, and kept with the run and its reports. */
   notices: string[];
@@ -81,16 +86,21 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
   const installed = await installedEngines({ cwd });
   const names = request.models ?? training.grid.models ?? ["all"];
   const { definitions, leftOut } = chooseModels(names, installed);
-  const models = definitions.map((definition) => ({
+  const partDefinitions = partsOfCall(definitions, { training, request, names, installed, leftOut });
+  const resolved = (definition: ModelDefinition, config?: TrainRequest["config"]) => ({
     definition,
     settings: resolveModelConfig(definition, {
       training,
       models: definitions,
-      ...(request.config === undefined ? {} : { config: request.config }),
+      parts: partDefinitions,
+      ...(config === undefined ? {} : { config }),
     }),
-  }));
-  setWindows(models, request.seqLen ?? training.grid.seq_len ?? null);
-  const ofModels = models.flatMap(({ settings }) => settings.notices);
+  });
+  const models = definitions.map((definition) => resolved(definition, request.config));
+  nameBases(models, installed);
+  const parts = partDefinitions.map((definition) => resolved(definition));
+  setWindows([...models, ...parts], request.seqLen ?? training.grid.seq_len ?? null);
+  const ofModels = [...models, ...parts].flatMap(({ settings }) => settings.notices);
   const notices = [...new Set([...leftOut, ...training.notices, ...ofModels])];
   for (const message of notices) onEvent?.({ event: "notice", message });
   const defaults = training.config.training;
@@ -107,9 +117,75 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
     },
     training,
     models,
+    parts,
     installed,
     notices,
   };
+}
+
+/** What an ensemble's `bases: all` means for models of the call, or where it has no others, all that are available. */
+function othersOf(definitions: readonly ModelDefinition[], { versions }: EngineVersions): ModelDefinition[] {
+  const single = definitions.filter(({ kind }) => kind !== "ensemble");
+  if (single.length > 0) return single;
+  const known = ModelRegistry.listAll().filter(({ kind }) => kind !== "ensemble");
+  return known.filter((model) => missingPackages(model, versions).length === 0);
+}
+
+/** `bases: all` becomes their names, so that a configuration says what was fitted. */
+function nameBases(models: TrainCall["models"], installed: EngineVersions): void {
+  const others = othersOf(
+    models.map(({ definition }) => definition),
+    installed,
+  );
+  for (const { settings } of models) {
+    if (settings.model_params.bases !== "all") continue;
+    settings.model_params = { ...settings.model_params, bases: others.map(({ id }) => id) };
+  }
+}
+
+/**
+ * The models behind the ensembles among `definitions` that are not themselves among them. An ensemble that `all` stands for and whose
+ * bases are not all available is taken out of `definitions`, with a word in `leftOut`.
+ */
+function partsOfCall(
+  definitions: ModelDefinition[],
+  {
+    training,
+    request,
+    names,
+    installed,
+    leftOut,
+  }: {
+    training: ResolvedTraining;
+    request: TrainRequest;
+    names: readonly string[];
+    installed: EngineVersions;
+    leftOut: string[];
+  },
+): ModelDefinition[] {
+  const known = ModelRegistry.listAll();
+  const others = othersOf(definitions, installed);
+  const parts = new Set<ModelDefinition>();
+  for (const definition of [...definitions]) {
+    if (definition.kind !== "ensemble") continue;
+    const { model_params } = resolveModelConfig(definition, {
+      training,
+      models: definitions,
+      parts: known,
+      ...(request.config === undefined ? {} : { config: request.config }),
+    });
+    try {
+      const own = partsOf(ensembleParts(definition, model_params, known, others));
+      for (const part of own) requireAvailable(part, installed.versions);
+      for (const part of own) if (!definitions.includes(part)) parts.add(part);
+    } catch (error) {
+      if (names.includes(definition.id) || !(error instanceof FoldwiseError) || error.code !== "model.unavailable")
+        throw error;
+      definitions.splice(definitions.indexOf(definition), 1);
+      leftOut.push(`${definition.id} is left out: ${error.message} ${error.remedy ?? ""}`.trim());
+    }
+  }
+  return [...parts];
 }
 
 /** `--seq-len` is stronger than any file; it means nothing to models of single rows. */
@@ -130,7 +206,7 @@ function chooseModels(
   for (const name of names) {
     if (name !== "all") {
       const definition = ModelRegistry.getModel(name);
-      if (definition.kind === "engine") refuseWrongPython(installed);
+      if (definition.kind !== "typescript") refuseWrongPython(installed);
       requireAvailable(definition, versions);
       chosen.set(name, definition);
       continue;
@@ -145,7 +221,8 @@ function chooseModels(
       }
     }
   }
-  return { definitions: [...chosen.values()], leftOut };
+  const ensembles = (definition: ModelDefinition): number => (definition.kind === "ensemble" ? 1 : 0);
+  return { definitions: [...chosen.values()].sort((a, b) => ensembles(a) - ensembles(b)), leftOut };
 }
 
 /** Who names an interpreter means it: that it does not run is said, not that its packages are missing. */

@@ -26,9 +26,11 @@ import {
 } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
 import { answerParts, type PartAnswers, writeAnswers } from "./answers.js";
-import { type Calibration, type CalibrationSetting, calibrationOn } from "./calibration.js";
+import { type Calibration, type CalibrationSetting, calibrationAfter, calibrationOn } from "./calibration.js";
 import { reportOf } from "./cellReport.js";
 import { type DecisionSettings, decidedAnswers, type FittedDecision, fitDecision, sourceOf } from "./decision.js";
+import type { CombinedOn, EnsembleSettings } from "./ensemble/index.js";
+import { fitDigest } from "./fitDigest.js";
 import type { CellOutcome, GridCell } from "./grid.js";
 import { type FitDetails, type TrainableModel, trainable } from "./model.js";
 import type { RunOpenings } from "./openings.js";
@@ -40,6 +42,8 @@ export interface CellWork {
   cell: GridCell;
   definition: ModelDefinition;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown>; preset: string };
+  /** Of an ensemble: what it is made of; rows to combine on are those of the plan. */
+  ensemble?: EnsembleSettings;
   calibration: CalibrationSetting;
   decision: DecisionSettings;
   /** What a trade of the symbol costs; null: not known. */
@@ -90,6 +94,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     workDir,
     rowsDir: join(run.dir, WORK_FOLDER, "rows"),
     ...checkpointsOf(work),
+    ...ensembleOn(work, fresh),
     foreseen: fresh,
     label: cell.job,
     signal: work.signal,
@@ -98,6 +103,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
       symbol: cell.symbol,
       horizon: cell.horizon,
       fingerprint: dataset.manifest.fingerprint,
+      fitSha256: fitDigest({ ...work, ...work.settings, ...work.plan, horizon: cell.horizon }),
       pipeline: dataset.manifest.pipeline,
       runId: run.id,
       config: work.config,
@@ -109,11 +115,13 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     if (model.calibrates) requireCalibratable(work);
     const metrics = await fitPlan(model, work);
     clock.lap("fit");
-    const raw = await model.answer(fresh);
+    const { combinedOn } = model;
+    const raw = combinedOn === null ? await model.answer(fresh) : new Float32Array(combinedOn.p);
     const prior = priorOf(labelsOf(dataset, cell.horizon, work.plan.train));
     const calibration = await calibrated(model, work, { fresh, raw, prior });
     if (calibration !== null) clock.lap("calibrate");
-    const decision = fitDecision(sourceOf(work), { rows: fresh.rows, raw, calibration, prior }, work.decision);
+    const answers = { rows: fresh.rows, raw, calibration, combinedOn };
+    const decision = await fitDecision(sourceOf(work), answers, work.decision);
     await model.decideBy(decision.decision);
     clock.lap("decide");
     stage(work, "export", "exporting, checking against Node");
@@ -130,6 +138,14 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
   } finally {
     await model.dispose();
   }
+}
+
+/** An ensemble combines on the `calibrate` rows. */
+function ensembleOn(work: CellWork, X: FeatureView): { ensemble?: EnsembleSettings } {
+  const { ensemble, run, cell, dataset } = work;
+  if (ensemble === undefined) return {};
+  const [y, weights] = [labelsOf(dataset, cell.horizon, X.rows), weightsOf(dataset, cell.horizon, X.rows)];
+  return { ensemble: { ...ensemble, fresh: { X, y, weights }, keepDir: join(run.dir, CHECKPOINTS_FOLDER, cell.job) } };
 }
 
 /** Outside of the work folder, which does not outlive an interrupted run. */
@@ -160,7 +176,9 @@ async function judge(
   stage(work, "evaluate", "predicting in Node");
   work.openings?.record(cell.job);
   const said = await answerParts(served, dataset, partsOf(plan, work.openings !== null), work.signal);
-  const scored = said.map((answer) => (answer.part === "val_calibrate" ? unseen(answer, calibration) : answer));
+  const scored = said.map((answer) =>
+    answer.part === "val_calibrate" ? unseen(answer, calibration, model.combinedOn) : answer,
+  );
   const answers = decidedAnswers(scored, decision, sourceOf(work));
   await writeAnswers(join(run.dir, paths.predictions), dataset, cell.horizon, answers);
   clock.lap("predict");
@@ -216,15 +234,20 @@ async function calibrated(
   const { dataset, cell, calibration: setting } = work;
   if (setting === "none" || !model.calibrates) return null;
   stage(work, "calibrate", `on ${fresh.rows.length} rows that the fit did not use`);
-  const calibration = calibrationOn(dataset, cell.horizon, fresh.rows, raw, { setting, prior });
+  const { combinedOn } = model;
+  const calibration =
+    combinedOn === null
+      ? calibrationOn(dataset, cell.horizon, fresh.rows, raw, { setting, prior })
+      : await calibrationAfter(combinedOn, { dataset, horizon: cell.horizon, setting, prior });
   await model.calibrate(calibration.calibrator);
   return calibration;
 }
 
-/** The calibrator has seen the labels of these rows: what stands for them is said by those of folds that had not. */
-function unseen(answer: PartAnswers, calibration: Calibration | null): PartAnswers {
-  if (calibration === null || calibration.calibrator.kind === "none") return answer;
-  return { ...answer, output: toOutput(Float32Array.from(calibration.crossFitted)) };
+/** Calibrator and combination have seen the labels of these rows: what stands for them is said by those of folds that had not. */
+function unseen(answer: PartAnswers, calibration: Calibration | null, combinedOn: CombinedOn | null): PartAnswers {
+  const calibrated = calibration !== null && calibration.calibrator.kind !== "none" ? calibration.crossFitted : null;
+  const p = calibrated ?? combinedOn?.p;
+  return p === undefined ? answer : { ...answer, output: toOutput(Float32Array.from(p)) };
 }
 
 /** Relative to the run; job names are made of checked ids. */

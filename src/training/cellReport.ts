@@ -79,7 +79,8 @@ export function reportOf(
     parity: details.parity,
     calibration: calibrationFacts(calibration, work),
     decision: decisionFacts(decision, answers, sourceOf(work)),
-    warnings: details.engine?.warnings ?? [],
+    ensemble: details.ensemble ?? null,
+    warnings: details.engine?.warnings ?? details.warnings ?? [],
     notices: [...work.notices, ...manifest.notices],
   });
 }

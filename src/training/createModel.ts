@@ -1,14 +1,22 @@
 import { resolve } from "node:path";
-import { resolveModelConfig, resolveTrainingConfig } from "../config/index.js";
+import {
+  type ResolvedModel,
+  type ResolvedTraining,
+  resolveModelConfig,
+  resolveTrainingConfig,
+} from "../config/index.js";
 import { createPool, type EnginePool } from "../engine/index.js";
-import { ModelRegistry } from "../models/index.js";
+import { type ModelDefinition, ModelRegistry } from "../models/index.js";
 import { chooseDevice } from "./device.js";
+import { partSpecs } from "./ensemble/index.js";
 import { type TrainableModel, trainable } from "./model.js";
 import { originOfArrays } from "./origin.js";
 
 export interface CreateModelOptions {
   /** Sections `model_params` and `training`, as in the model's YAML. */
   config?: { model_params?: Record<string, unknown>; training?: Record<string, unknown> };
+  /** Of an ensemble: the same sections of the models that it is made of, by id. */
+  parts?: Record<string, { model_params?: Record<string, unknown>; training?: Record<string, unknown> }>;
   preset?: string;
   /** Default: the configuration's, 7. */
   seed?: number;
@@ -41,7 +49,7 @@ export function defaultPool(cwd: string = process.cwd()): EnginePool {
  */
 export function createModel(name: string, options: CreateModelOptions = {}): TrainableModel {
   const definition = ModelRegistry.getModel(name);
-  const { cwd = process.cwd() } = options;
+  const { cwd = process.cwd(), onNotice } = options;
   const training = resolveTrainingConfig({
     cwd,
     flags: { seed: options.seed, preset: options.preset, device: options.device },
@@ -51,16 +59,43 @@ export function createModel(name: string, options: CreateModelOptions = {}): Tra
     ...(options.config === undefined ? {} : { config: options.config }),
   });
   const pool = options.pool ?? defaultPool(cwd);
+  const deviceOf = (of: ModelDefinition, own: ResolvedModel) => async () => {
+    const { device, notice } = await chooseDevice(of, own, training.config, pool);
+    if (notice !== undefined) onNotice?.(notice);
+    return device;
+  };
+  const known = ModelRegistry.listAll();
+  const ensemble =
+    definition.kind === "ensemble"
+      ? partSpecs(definition, settings.model_params, {
+          known,
+          others: known,
+          specOf: (part) => {
+            const own = resolvePart(part, options.parts?.[part.id], { training, of: definition });
+            const { model_params, training: section } = own;
+            return { definition: part, model_params, training: section, device: deviceOf(part, own) };
+          },
+        })
+      : null;
   return trainable(definition, {
+    ...(ensemble === null
+      ? {}
+      : { ensemble: { ...ensemble, embargo: 0, ...(onNotice === undefined ? {} : { onNotice }) } }),
     pool,
     model_params: settings.model_params,
     training: settings.training,
     seed: training.config.seed,
-    device: async () => {
-      const { device, notice } = await chooseDevice(definition, settings, training.config, pool);
-      if (notice !== undefined) options.onNotice?.(notice);
-      return device;
-    },
+    device: deviceOf(definition, settings),
     origin: originOfArrays(),
   });
+}
+
+/** The settings of a model that an ensemble is made of. */
+function resolvePart(
+  part: ModelDefinition,
+  config: CreateModelOptions["config"],
+  { training, of }: { training: ResolvedTraining; of: ModelDefinition },
+): ResolvedModel {
+  const own = config === undefined ? {} : { config };
+  return resolveModelConfig(part, { training, models: [of], parts: [part], ...own });
 }

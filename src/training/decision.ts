@@ -4,7 +4,6 @@ import {
   type AdaptiveState,
   adaptiveSets,
   adaptiveStart,
-  type ClassShares,
   type CrossFitFold,
   classReturns,
   crossFittedSets,
@@ -20,8 +19,9 @@ import { labelDurations } from "../labels/index.js";
 import type { DecidedPart, DecisionFacts } from "../report/index.js";
 import { CLASS_COUNT, CLASSES, type Costs, FoldwiseError, gather, type StoredDataset } from "../types/index.js";
 import type { PartAnswers } from "./answers.js";
-import { type Calibration, calibratedWithin, innerFolds } from "./calibration.js";
+import { type Calibration, innerFolds, spread } from "./calibration.js";
 import { costsOf } from "./cv/trading.js";
+import type { CombinedOn } from "./ensemble/index.js";
 import type { GridCell } from "./grid.js";
 import { labelsOf, scoredRows } from "./rows.js";
 
@@ -49,12 +49,12 @@ export const sourceOf = (work: Pick<DecisionSource, "dataset" | "costs"> & { cel
 export interface FreshAnswers {
   /** Rows of the dataset. */
   rows: Int32Array;
-  /** (N, 3) by the model, and whatever has not seen the rows' labels. */
+  /** (N, 3) by what has not seen the rows' labels. */
   raw: Float32Array;
   /** Null: nothing is done to `raw`. */
   calibration: Calibration | null;
-  /** Class shares of the training rows. */
-  prior: ClassShares;
+  /** Of an ensemble that learned to combine on these rows. */
+  combinedOn: CombinedOn | null;
 }
 
 /** What was decided on the `calibrate` rows. */
@@ -77,19 +77,26 @@ export function symbolCosts({ manifest }: StoredDataset, symbol: string, cwd: st
 
 /**
  * Fits prediction sets and the signal's rule on the `calibrate` rows. Everything is fitted on answers that have not seen their
- * row's label, and what is said of these rows themselves is cross-fitted over five purged folds, the calibrator within each of
- * them; adaptive sets know at each row the labels that were known by then. With fewer than 30 effective labels nothing is fitted:
+ * row's label, and what is said of these rows themselves is cross-fitted over five purged folds, combination and calibrator within
+ * each of them; adaptive sets know at each row the labels that were known by then. With fewer than 30 effective labels nothing is fitted:
  * there are no sets, and signals go by the configured threshold on probability.
  */
-export function fitDecision(source: DecisionSource, fresh: FreshAnswers, settings: DecisionSettings): FittedDecision {
+export async function fitDecision(
+  source: DecisionSource,
+  fresh: FreshAnswers,
+  settings: DecisionSettings,
+): Promise<FittedDecision> {
   const { dataset, horizon } = source;
   const { rows, raw, calibration } = fresh;
   const p = calibration === null ? raw : calibration.crossFitted;
   const y = labelsOf(dataset, horizon, rows);
   const notices: string[] = [];
-  const folds = foldsOf(source, fresh, notices);
+  const folds = await foldsOf(source, fresh, notices);
   const calibrate = { y, p, rows, folds };
-  const sets = folds === null ? null : setsOf(source, fresh, calibrate, settings, notices);
+  const sets =
+    folds === null
+      ? null
+      : await unlessTooFew(() => setsOf(source, fresh, { ...calibrate, folds }, settings, notices), notices);
   const signal = signalRule(source, calibrate, { ...settings, hasSets: sets !== null }, notices);
   const decision: Decision = { sets: sets?.fitted ?? null, signal };
   const own = { sets: sets?.own ?? null, signals: ownSignals(source, calibrate, decision, sets?.own) };
@@ -125,7 +132,12 @@ interface CalibrateRows {
   folds: CrossFitFold[] | null;
 }
 
-function foldsOf({ dataset, horizon }: DecisionSource, { rows, raw }: FreshAnswers, notices: string[]) {
+/** Purged folds of the rows; null where there are too few labels to fit anything, which is told. */
+async function foldsOf(
+  { dataset, horizon }: DecisionSource,
+  { rows, raw }: FreshAnswers,
+  notices: string[],
+): Promise<CrossFitFold[] | null> {
   const labels = effectiveLabels(dataset, horizon, rows, raw);
   if (labels < MINIMUM_EFFECTIVE_LABELS) {
     notices.push(
@@ -133,11 +145,16 @@ function foldsOf({ dataset, horizon }: DecisionSource, { rows, raw }: FreshAnswe
     );
     return null;
   }
+  return unlessTooFew(async () => innerFolds(dataset, horizon, rows), notices);
+}
+
+/** Null, and why, where purging leaves a fold, or one within it, without rows. */
+async function unlessTooFew<T>(work: () => Promise<T>, notices: string[]): Promise<T | null> {
   try {
-    return innerFolds(dataset, horizon, rows);
+    return await work();
   } catch (error) {
     if (!(error instanceof FoldwiseError && ["data.empty_fold", "data.too_few_rows"].includes(error.code))) throw error;
-    notices.push(`Nothing is fitted: the calibrate rows cannot be cut into purged folds. ${error.message}`);
+    notices.push(`There are no sets: the calibrate rows cannot be cut into purged folds. ${error.message}`);
     return null;
   }
 }
@@ -148,13 +165,13 @@ function effectiveLabels(dataset: StoredDataset, horizon: number, rows: Int32Arr
   return sum;
 }
 
-function setsOf(
+async function setsOf(
   source: DecisionSource,
-  { rows, raw, calibration, prior }: FreshAnswers,
-  { y, p, folds }: CalibrateRows,
+  fresh: FreshAnswers,
+  { y, p, rows, folds }: CalibrateRows & { folds: CrossFitFold[] },
   { level, sets: method }: DecisionSettings,
   notices: string[],
-): { fitted: NonNullable<Decision["sets"]>; own: Uint8Array; state: AdaptiveState | null } {
+): Promise<{ fitted: NonNullable<Decision["sets"]>; own: Uint8Array; state: AdaptiveState | null }> {
   const { dataset, horizon } = source;
   const facts = { method, level, rows: rows.length };
   const present = CLASSES.filter((label) => y.includes(label));
@@ -168,14 +185,26 @@ function setsOf(
   const options = { level, kind: method };
   const { thresholds, notices: told } = fitConformal(y, p, options);
   notices.push(...told);
-  const all = folds ?? [];
-  const chain =
-    calibration === null || calibration.calibrator.kind === "none"
-      ? undefined
-      : { y, prior, effectiveLabels: effectiveLabels(dataset, horizon, rows, raw) };
-  const within = (fold: CrossFitFold): Probabilities =>
-    chain === undefined || calibration === null ? p : calibratedWithin(calibration, fold, all, chain);
-  return { fitted: { ...facts, thresholds }, own: crossFittedSets(y, p, options, all, within), state: null };
+  const within = await answersWithin(fresh, folds, p);
+  const own = crossFittedSets(y, p, options, folds, (fold) => within[folds.indexOf(fold)]!);
+  return { fitted: { ...facts, thresholds }, own, state: null };
+}
+
+/** By fold: (N, 3) of the rows that it fits on, each by what has seen neither its label nor those of the rows that the fold tests. */
+async function answersWithin(
+  { calibration, combinedOn }: FreshAnswers,
+  folds: readonly CrossFitFold[],
+  p: Probabilities,
+): Promise<Probabilities[]> {
+  if (calibration !== null && calibration.calibrator.kind !== "none") return folds.map((_, f) => calibration.within(f));
+  if (combinedOn === null) return folds.map(() => p);
+  const answers: Float64Array[] = [];
+  for (const { train } of folds) {
+    const { inner, dispose } = await combinedOn.again(train);
+    await dispose();
+    answers.push(spread(inner, train, p.length));
+  }
+  return answers;
 }
 
 /** The configured rule, or the threshold on probability where it cannot be had. */

@@ -15,7 +15,7 @@ export async function chooseDevice(
   config: Pick<TrainingConfig, "device" | "training">,
   pool: Pick<EnginePool, "hello">,
 ): Promise<{ device: Device; notice?: string }> {
-  if (definition.kind === "typescript" || config.device === "cpu") return { device: "cpu" };
+  if (definition.kind !== "engine" || config.device === "cpu") return { device: "cpu" };
   const asked = config.device === "cuda";
   const { gpu } = config.training;
   const wanted = asked || settings.device === "cuda" || (gpu.auto_detect && gpu.prefer_gpu && settings.device === null);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { EnginePool, ExportResult, FitJob, FitResult, GraphCalibrator, RunOptions } from "../engine/index.js";
-import { classesIn, classificationMetrics } from "../evaluation/index.js";
+import { applyClassScale, classesIn, classificationMetrics } from "../evaluation/index.js";
 import { encodeNpy, readNpy, sha256, writeFileAtomic } from "../files/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
 import {
@@ -15,7 +15,7 @@ import {
 import { type EngineInput, engineInput } from "./engineInput.js";
 import { type ProbabilitySplit, splitForProbabilities } from "./probabilityRows.js";
 import { seqLenOf } from "./sequence.js";
-import { applyClassScale, fitWeights, priorShift } from "./weights.js";
+import { fitWeights, priorShift } from "./weights.js";
 
 export interface EngineFitSettings {
   pool: EnginePool;

@@ -29,6 +29,7 @@ import {
   exportEngine,
   fitEngine,
 } from "./engineModel.js";
+import { EnsembleModel } from "./ensemble/index.js";
 import { checkExport } from "./parity.js";
 import { TypeScriptModel } from "./typescriptModel.js";
 
@@ -37,9 +38,14 @@ export type { FitDetails, FitWindows, TrainableModel, TrainableSettings } from "
 const FIT_NAME = "fit.json";
 
 export function trainable(definition: ModelDefinition, settings: TrainableSettings): TrainableModel {
-  return definition.kind === "engine"
-    ? new EngineModel(definition, settings)
-    : new TypeScriptModel(definition, settings);
+  switch (definition.kind) {
+    case "engine":
+      return new EngineModel(definition, settings);
+    case "typescript":
+      return new TypeScriptModel(definition, settings);
+    case "ensemble":
+      return new EnsembleModel(definition, settings, trainable);
+  }
 }
 
 class EngineModel extends Bundled {
@@ -144,6 +150,7 @@ class EngineModel extends Bundled {
       best_epoch: fit.result.best_epoch,
       parity: { max_abs_diff: parity.maxAbsDiff, rows: parity.rows, tolerance: parity.tolerance },
       calibrator: calibrator === null ? null : { kind: this.#calibrator.kind, ...calibrator },
+      class_scale: fit.classScale,
       native,
       files: {
         [ONNX_NAME]: { path: graph },

@@ -46,8 +46,8 @@ export function embargoOf(call: TrainCall, { manifest }: StoredDataset): number 
 }
 
 /** Bars of the longest window among the call's models; null where all take single rows. */
-export function longestWindow({ models }: TrainCall): number | null {
-  const lengths = models.map(({ definition, settings }) => seqLenOf(definition, settings.training) ?? 0);
+export function longestWindow({ models, parts }: TrainCall): number | null {
+  const lengths = [...models, ...parts].map(({ definition, settings }) => seqLenOf(definition, settings.training) ?? 0);
   return Math.max(...lengths) || null;
 }
 

@@ -19,6 +19,8 @@ import { testRange } from "./rows.js";
 export interface OpeningFacts {
   cell: GridCell;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown> };
+  /** Of an ensemble: the settings of what it is made of. */
+  parts?: unknown;
   dataset: StoredDataset;
   plan: HoldoutPlan;
   seed: number;
@@ -27,7 +29,16 @@ export interface OpeningFacts {
 }
 
 /** The opening that a cell makes of its test rows. */
-export function openingOf({ cell, settings, dataset, plan, seed, calibration, decision }: OpeningFacts): TestOpening {
+export function openingOf({
+  cell,
+  settings,
+  parts,
+  dataset,
+  plan,
+  seed,
+  calibration,
+  decision,
+}: OpeningFacts): TestOpening {
   const { model_params, training } = settings;
   const configuration = {
     model: cell.model,
@@ -35,6 +46,7 @@ export function openingOf({ cell, settings, dataset, plan, seed, calibration, de
     seed,
     model_params,
     training,
+    ...(parts === undefined ? {} : { parts }),
     calibration,
     decision,
     embargo: plan.embargo,

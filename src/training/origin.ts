@@ -15,6 +15,8 @@ export interface ModelOrigin {
   config: string;
   versions: Record<string, string>;
   synthetic: boolean;
+  /** Digest of everything that the fit depends on, by which it is found again; see `fitDigest`. Null: it is not looked for. */
+  fitSha256?: string | null;
 }
 
 /** The same, as a bundle's manifest spells it. */
@@ -22,7 +24,16 @@ export function originFacts(
   origin: ModelOrigin,
 ): Pick<
   BundleSpec,
-  "symbol" | "horizon" | "dataset_fingerprint" | "run_id" | "versions" | "synthetic" | "pipeline" | "config" | "created"
+  | "symbol"
+  | "horizon"
+  | "dataset_fingerprint"
+  | "run_id"
+  | "versions"
+  | "synthetic"
+  | "pipeline"
+  | "config"
+  | "created"
+  | "fit_sha256"
 > {
   return {
     symbol: origin.symbol,
@@ -34,6 +45,7 @@ export function originFacts(
     pipeline: origin.pipeline,
     config: origin.config,
     created: new Date(),
+    fit_sha256: origin.fitSha256 ?? null,
   };
 }
 

@@ -19,8 +19,9 @@ export function startPool(call: TrainCall, cells: readonly Pick<GridCell, "model
   let logFile: string | null = null;
   const workers = Math.max(1, Math.min(call.training.config.workers, cells.length * fits));
   const pool = createPool({ workers, cwd, logFile: () => logFile });
-  const engines = call.models.flatMap(({ definition }) =>
-    definition.kind === "engine" && cells.some(({ model }) => model === definition.id)
+  const engines = [...call.models, ...call.parts].flatMap(({ definition }) =>
+    definition.kind === "engine" &&
+    (cells.some(({ model }) => model === definition.id) || call.parts.some((part) => part.definition === definition))
       ? [{ model: definition.id, adapter: definition.adapter }]
       : [],
   );

@@ -2,15 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readWindows, windowEnds } from "../data/index.js";
 import type { GraphCalibrator } from "../engine/index.js";
-import { sampleRows } from "../evaluation/index.js";
+import { applyCalibratorForm, applyClassScale, sampleRows } from "../evaluation/index.js";
 import { readNpy } from "../files/index.js";
 import { checkParity, type ParityResult, probeRows } from "../inference/index.js";
 import type { EngineModelDefinition } from "../models/index.js";
 import type { FeatureMatrix } from "../types/index.js";
-import { applyGraphCalibrator } from "./calibration.js";
 import { type EngineFit, type EngineFitSettings, predictNative } from "./engineModel.js";
 import { seqLenOf } from "./sequence.js";
-import { applyClassScale } from "./weights.js";
 
 /** Real rows among the probes: enough to meet what the market does, few enough to cost a fraction of a second. */
 const REAL_ROWS = 2_000;
@@ -54,7 +52,7 @@ export async function checkExport(
   onNative?.();
   const rows = { X: probes, featureNames: X.featureNames, native, seqLen };
   if (fit.classScale === null && calibrator === null) return checkParity(graph, rows);
-  const served = applyGraphCalibrator(applyClassScale(native, fit.classScale), calibrator);
+  const served = applyCalibratorForm(applyClassScale(native, fit.classScale), calibrator);
   return checkParity(graph, { ...rows, served });
 }
 

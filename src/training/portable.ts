@@ -6,6 +6,11 @@ import type { TrainCall } from "./call.js";
 export function portableCall(call: TrainCall, cwd: string): TrainCall {
   const portable = (path: string): string => withoutFolders(displayPath(path, cwd));
   const { grid, training } = call;
+  const withoutPaths = (models: TrainCall["models"]): TrainCall["models"] =>
+    models.map(({ definition, settings }) => ({
+      definition,
+      settings: { ...settings, provenance: withoutOrigins(settings.provenance) },
+    }));
   return {
     ...call,
     grid: { ...grid, data: grid.data === null ? null : portable(grid.data) },
@@ -14,10 +19,8 @@ export function portableCall(call: TrainCall, cwd: string): TrainCall {
       config: { ...training.config, plugins: training.config.plugins.map(portable) },
       provenance: withoutOrigins(training.provenance),
     },
-    models: call.models.map(({ definition, settings }) => ({
-      definition,
-      settings: { ...settings, provenance: withoutOrigins(settings.provenance) },
-    })),
+    models: withoutPaths(call.models),
+    parts: withoutPaths(call.parts),
   };
 }
 

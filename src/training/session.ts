@@ -8,10 +8,14 @@ import { packageVersion } from "../files/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
+import { ensembleOf, partSettings, partsFor } from "./callParts.js";
 import { type CellResult, trainCell } from "./cell.js";
 import { symbolCosts } from "./decision.js";
 import { chooseDevice, settlePrecision } from "./device.js";
+import { BaseStore, type EnsembleSettings } from "./ensemble/index.js";
 import { type CellWorker, type GridCell, runGrid } from "./grid.js";
+import { JobEnds } from "./jobEnds.js";
+import { trainable } from "./model.js";
 import type { OpenedSymbols } from "./opened.js";
 import { openingOf, RunOpenings } from "./openings.js";
 import type { OwnPool } from "./ownPool.js";
@@ -78,7 +82,10 @@ export function execute(run: Run, session: Session, atEnd?: CellsOptions["atEnd"
     session,
     (pool, onEvent) => {
       const openings = openingsOfRun(run, session);
-      return (cell, context) => workOn({ run, session, pool, openings, onEvent }, cell, context);
+      const ends = new JobEnds(run);
+      const bases = baseStoreOf(run, session, { pool, onEvent, ends });
+      return (cell, context) =>
+        ends.of(cell.job, () => workOn({ run, session, pool, openings, bases, onEvent }, cell, context));
     },
     { atEnd },
   );
@@ -143,7 +150,45 @@ interface Work {
   session: Session;
   pool: EnginePool;
   openings: RunOpenings | null;
+  bases: BaseStore;
   onEvent: OnEvent;
+}
+
+function baseStoreOf(
+  run: Run,
+  { call, opened, cwd, signal }: Session,
+  { pool, onEvent, ends }: { pool: EnginePool; onEvent: OnEvent; ends: JobEnds },
+): BaseStore {
+  const versions = versionsOf(call);
+  return new BaseStore({
+    run,
+    pool,
+    seed: call.training.config.seed,
+    versions,
+    trainable,
+    endOf: (job) => ends.end(job),
+    originOf: ({ definition }, cell) => {
+      const state = opened.get(cell.symbol);
+      if (state === undefined || state instanceof FoldwiseError)
+        throw state ?? new Error(`${cell.symbol} was not opened`);
+      const { manifest } = state.dataset;
+      const part = call.parts.find((each) => each.definition === definition);
+      if (part === undefined) throw new Error(`${definition.id} was not resolved`);
+      const own = oneCell(call, { ...cell, model: definition.id }, part);
+      return {
+        symbol: cell.symbol,
+        horizon: cell.horizon,
+        fingerprint: manifest.fingerprint,
+        pipeline: manifest.pipeline,
+        runId: run.id,
+        config: configOf(portableCall(own, cwd), "train"),
+        versions,
+        synthetic: manifest.pipeline?.synthetic ?? false,
+      };
+    },
+    signal,
+    onEvent,
+  });
 }
 
 /** Null where the test part stays closed. Jobs that cannot begin open nothing. */
@@ -156,13 +201,14 @@ function openingsOfRun(run: Run, { call, opened }: Session): RunOpenings | null 
       return [];
     if (!state.dataset.manifest.horizons.includes(cell.horizon)) return [];
     const { seed, calibration, decision } = call.training.config;
-    return [openingOf({ cell, settings: chosen.settings, ...state, seed, calibration, decision })];
+    const parts = partSettings(call, chosen);
+    return [openingOf({ cell, settings: chosen.settings, parts, ...state, seed, calibration, decision })];
   });
   return new RunOpenings(run, planned);
 }
 
 async function workOn(
-  { run, session, pool, openings, onEvent }: Work,
+  { run, session, pool, openings, bases, onEvent }: Work,
   cell: GridCell,
   { signal, fitted }: Parameters<CellWorker>[1],
 ): Promise<CellResult> {
@@ -182,7 +228,19 @@ async function workOn(
     );
   }
   for (const message of notices) onEvent({ event: "notice", job: cell.job, message });
+  const parts = await ensembleOf(call, chosen, pool);
+  const rows = state;
+  const ensemble: EnsembleSettings | null =
+    parts === null
+      ? null
+      : {
+          ...parts,
+          embargo: rows.plan.embargo,
+          ready: (spec) => bases.ready(spec, cell, rows),
+          onNotice: (message) => onEvent({ event: "notice", job: cell.job, message }),
+        };
   const result = await trainCell({
+    ...(ensemble === null ? {} : { ensemble }),
     run,
     cell,
     definition,
@@ -214,16 +272,19 @@ export const oneCell = (
 ): TrainCall => ({
   ...call,
   models: [chosen],
+  parts: partsFor(call, chosen),
   grid: { ...call.grid, models: [model], symbols: [symbol], horizons: [horizon] },
 });
 
-export const configOf = ({ grid, training, models }: TrainCall, command: RunKind): string =>
-  renderRunConfig({ command, grid, training, models: models.map(({ settings }) => settings) });
+export const configOf = ({ grid, training, models, parts }: TrainCall, command: RunKind): string =>
+  renderRunConfig({ command, grid, training, models: [...models, ...parts].map(({ settings }) => settings) });
 
 /** Foldwise, Node, Python, and the engines that the models of the call use. */
-export function versionsOf({ installed, models }: TrainCall): Record<string, string> {
+export function versionsOf({ installed, models, parts }: TrainCall): Record<string, string> {
   const packages = new Set(
-    models.flatMap(({ definition }) => (definition.kind === "engine" ? ["numpy", ...definition.engine.packages] : [])),
+    [...models, ...parts].flatMap(({ definition }) =>
+      definition.kind === "engine" ? ["numpy", ...definition.engine.packages] : [],
+    ),
   );
   return {
     foldwise: packageVersion(),

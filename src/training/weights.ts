@@ -31,20 +31,6 @@ export function priorShift(y: Int8Array, sampleWeights: Float32Array | undefined
   return [shares[0] * present, shares[1] * present, shares[2] * present];
 }
 
-/** Probabilities (N, 3) as they are served: times the factors of `priorShift`, each row renormalised. Null: as they are. */
-export function applyClassScale(p: Float32Array, scale: readonly [number, number, number] | null): Float32Array {
-  if (scale === null) return p;
-  const out = new Float32Array(p.length);
-  for (let i = 0; i < p.length; i += 3) {
-    const [a, b, c] = [p[i]! * scale[0], p[i + 1]! * scale[1], p[i + 2]! * scale[2]];
-    const sum = a + b + c;
-    out[i] = a / sum;
-    out[i + 1] = b / sum;
-    out[i + 2] = c / sum;
-  }
-  return out;
-}
-
 function weightedShares(y: Int8Array, weights: Float32Array): [number, number, number] {
   const sums: [number, number, number] = [0, 0, 0];
   let total = 0;

@@ -39,6 +39,9 @@ it("models lists plug-ins beside the built-in models", async () => {
     "random_forest",
     "logistic",
     "svm",
+    "voting",
+    "stacking",
+    "blending",
     ...IDS,
   ]);
   expect(models.filter(({ model }) => IDS.includes(model)).every(({ available }) => available)).toBe(true);

@@ -32,7 +32,7 @@ describe("the model registry", () => {
     expect(error.code).toBe("model.unknown");
     expect(error.message).toBe('There is no model named "xgbost"; did you mean "xgboost"?');
     expect(error.remedy).toBe(
-      "Use one of: xgboost, lightgbm, catboost, lstm, gru, tcn, transformer, random_forest, logistic, svm.",
+      "Use one of: xgboost, lightgbm, catboost, lstm, gru, tcn, transformer, random_forest, logistic, svm, voting, stacking, blending.",
     );
     expect(error.exitCode).toBe(2);
   });

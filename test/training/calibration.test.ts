@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { applyCalibrator, type Calibrator } from "../../src/evaluation/index.js";
-import { applyGraphCalibrator, graphCalibrator } from "../../src/training/calibration.js";
+import { applyCalibrator, applyCalibratorForm, type Calibrator } from "../../src/evaluation/index.js";
+import { graphCalibrator } from "../../src/training/calibration.js";
 import { seededRandom } from "../../src/types/index.js";
 
 const random = seededRandom(3);
@@ -21,13 +21,13 @@ describe("what a graph computes for a calibrator", () => {
     ["vector", { kind: "vector", scale: [0.5, 1.5, 0], bias: [0.2, -0.3, 0.1] }],
   ])("is the formula of %s", (_, calibrator) => {
     const expected = applyCalibrator(calibrator, p);
-    const got = applyGraphCalibrator(p, graphCalibrator(calibrator, [-1, 0, 1]));
+    const got = applyCalibratorForm(p, graphCalibrator(calibrator, [-1, 0, 1]));
     expect(Math.max(...got.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-6);
   });
 
   it("is nothing for none", () => {
     expect(graphCalibrator({ kind: "none" }, [-1, 0, 1])).toBeNull();
-    expect(applyGraphCalibrator(p, null)).toBe(p);
+    expect(applyCalibratorForm(p, null)).toBe(p);
   });
 
   it("leaves a class that training lacked at zero", () => {
@@ -36,7 +36,7 @@ describe("what a graph computes for a calibrator", () => {
       (_, i) => [p[i]! / (p[i]! + p[i + 1]!), 1 - p[i - 1]! / (p[i - 1]! + p[i]!), 0][i % 3]!,
     );
     const calibrator: Calibrator = { kind: "prior", lambda: 0.5, prior: [0.5, 0.5, 0] };
-    const got = applyGraphCalibrator(lacking, graphCalibrator(calibrator, [-1, 0]));
+    const got = applyCalibratorForm(lacking, graphCalibrator(calibrator, [-1, 0]));
     for (let i = 0; i < got.length; i += 3) {
       expect(got[i + 2]).toBe(0);
       expect(got[i]! + got[i + 1]!).toBeCloseTo(1, 6);

@@ -7,4 +7,5 @@ export {
 } from "./choose.js";
 export { crossFitted as crossFittedCalibrator } from "./crossFit.js";
 export { type CalibratorFit, fitCalibrator, requireTwoClasses, trainedClasses } from "./fit.js";
+export { applyCalibratorForm, applyClassScale, type CalibratorForm } from "./form.js";
 export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";

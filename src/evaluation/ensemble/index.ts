@@ -1,4 +1,5 @@
 export { type BaseAnswers, basesOfRows, checkBases, whyEqual } from "./bases.js";
+export { type Combination, combine } from "./combine.js";
 export * from "./crossFit.js";
 export * from "./explain.js";
 export * from "./greedy.js";

@@ -9,6 +9,8 @@ export interface MetaLogisticOptions {
   effectiveLabels: number;
   /** Precision of the prior around equal weights, > 0; see `fitMetaLogistic`. */
   strength?: number;
+  /** (N) > 0, scaled to mean 1 here: how much each row's loss counts; all alike by default. */
+  weights?: Float32Array;
   /** A coefficient for each class of each base, in the place of one a base. */
   perClass?: boolean;
 }
@@ -48,13 +50,13 @@ export const META_STRENGTH = 40;
  * @param y (N) in −1, 0, 1.
  * @param bases (B ≥ 2) of (N, 3) each, on rows that no base was fitted on.
  * @returns Equal weights with a reason below `MINIMUM_EFFECTIVE_LABELS`, or where all labels are of one class.
- * @throws FoldwiseError what `checkLabelledBases` throws; `config.bad_value` for a strength ≤ 0, or effective labels below
+ * @throws FoldwiseError what `checkLabelledBases` throws; `data.bad_weights`; `config.bad_value` for a strength ≤ 0, or effective labels below
  *   0 or above the rows.
  */
 export function fitMetaLogistic(
   y: Int8Array,
   bases: readonly BaseAnswers[],
-  { effectiveLabels, strength = META_STRENGTH, perClass = false }: MetaLogisticOptions,
+  { effectiveLabels, strength = META_STRENGTH, perClass = false, weights }: MetaLogisticOptions,
 ): MetaLogistic {
   checkLabelledBases(y, bases);
   checkStrength("strength", strength);
@@ -68,6 +70,7 @@ export function fitMetaLogistic(
     count,
     classes,
     ridge: strength / effectiveLabels,
+    weights: meanOne(weights, y.length),
     equal,
   };
   const fitted =
@@ -105,4 +108,17 @@ export function applyMetaLogistic(model: MetaLogistic, bases: readonly BaseAnswe
     );
   }
   return probabilitiesOf(model, centredLogs(bases));
+}
+
+/** Throws `data.bad_weights` unless there is one finite weight above 0 a row. */
+function meanOne(weights: Float32Array | undefined, n: number): Float64Array {
+  if (weights === undefined) return new Float64Array(n).fill(1);
+  let sum = 0;
+  for (const weight of weights) sum += weight > 0 ? weight : Number.NaN;
+  if (weights.length !== n || !Number.isFinite(sum)) {
+    throw new FoldwiseError("data.bad_weights", `Got ${weights.length} weights of sum ${sum} for ${n} rows.`, {
+      remedy: "Give every row one finite weight above 0.",
+    });
+  }
+  return Float64Array.from(weights, (weight) => (weight * n) / sum);
 }

@@ -66,6 +66,8 @@ export interface MetaProblem {
   count: number;
   /** Coefficients a base. */
   classes: number;
+  /** (N), mean 1. */
+  weights: Float64Array;
   /** strength / effective labels. */
   ridge: number;
   /** Where the ridge draws to. */
@@ -88,13 +90,13 @@ const ridgeOf = ({ ridge, count, classes }: MetaProblem, d: number): number =>
 
 /** The penalised mean loss; nats. */
 export function objective(problem: MetaProblem, at: Float64Array): number {
-  const { y, equal } = problem;
+  const { y, weights, equal } = problem;
   const z = new Float64Array(CLASS_COUNT);
   let loss = 0;
   for (let i = 0; i < y.length; i++) {
     logits(problem, at, i, z);
     const right = z[y[i]! + 1]!;
-    loss += softmaxInPlace(z, 0) - right;
+    loss += weights[i]! * (softmaxInPlace(z, 0) - right);
   }
   let penalty = 0;
   for (let d = 0; d < at.length; d++) penalty += (ridgeOf(problem, d) / 2) * (at[d]! - equal[d]!) ** 2;
@@ -102,7 +104,7 @@ export function objective(problem: MetaProblem, at: Float64Array): number {
 }
 
 export function expand(problem: MetaProblem, at: Float64Array): Expansion {
-  const { y, logs, count, classes, equal } = problem;
+  const { y, logs, count, classes, weights, equal } = problem;
   const size = at.length;
   const n = y.length;
   const gradient = new Float64Array(size);
@@ -115,6 +117,7 @@ export function expand(problem: MetaProblem, at: Float64Array): Expansion {
     logits(problem, at, i, p);
     softmaxInPlace(p, 0);
     mean.fill(0);
+    const share = weights[i]! / n;
     for (let k = 0; k < CLASS_COUNT; k++) {
       slope.fill(0);
       const own = classes === 1 ? 0 : k;
@@ -122,12 +125,12 @@ export function expand(problem: MetaProblem, at: Float64Array): Expansion {
       slope[count * classes + k] = 1;
       const error = p[k]! - (k === y[i]! + 1 ? 1 : 0);
       for (let d = 0; d < size; d++) {
-        gradient[d]! += (error * slope[d]!) / n;
+        gradient[d]! += error * slope[d]! * share;
         mean[d]! += p[k]! * slope[d]!;
       }
-      addOuter(hessian, slope, p[k]! / n);
+      addOuter(hessian, slope, p[k]! * share);
     }
-    addOuter(hessian, mean, -1 / n);
+    addOuter(hessian, mean, -share);
   }
   for (let d = 0; d < size; d++) {
     for (let e = 0; e < d; e++) hessian[e * size + d] = hessian[d * size + e]!;

@@ -8,6 +8,7 @@ import type { ModelDefinition } from "../../models/index.js";
 import { buildCvReport, type CvReport, encodeCvReport } from "../../report/index.js";
 import { type OnEvent, type StoredDataset, throwIfAborted } from "../../types/index.js";
 import type { Turn } from "../engineModel.js";
+import type { EnsembleSettings } from "../ensemble/index.js";
 import type { CellOutcome, GridCell } from "../grid.js";
 import type { ModelOrigin } from "../origin.js";
 import { type FoldRows, fitFold, foldName, rowsOfFold } from "./fold.js";
@@ -23,6 +24,8 @@ export interface CvWork {
   run: Run;
   cell: GridCell;
   definition: ModelDefinition;
+  /** Of an ensemble: what it is made of. */
+  ensemble?: EnsembleSettings | undefined;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown>; preset: string };
   dataset: StoredDataset;
   plan: CvPlan;

@@ -9,6 +9,7 @@ import type { FoldReport } from "../../report/index.js";
 import { type FitProgress, gather, type StoredDataset } from "../../types/index.js";
 import { type StopSlice, stopSlice } from "../../validation/index.js";
 import type { Turn } from "../engineModel.js";
+import type { EnsembleSettings } from "../ensemble/index.js";
 import type { GridCell } from "../grid.js";
 import { trainable } from "../model.js";
 import type { ModelOrigin } from "../origin.js";
@@ -20,6 +21,8 @@ export interface FoldWork {
   run: Run;
   cell: GridCell;
   definition: ModelDefinition;
+  /** Of an ensemble: what it is made of. */
+  ensemble?: EnsembleSettings | undefined;
   settings: { model_params: Record<string, unknown>; training: Record<string, unknown> };
   dataset: StoredDataset;
   plan: CvPlan;
@@ -54,12 +57,16 @@ export interface FoldRows extends StopSlice {
   test: Int32Array;
 }
 
+/** To stop the fit by, or, for an ensemble, also to combine on: the later half of them. */
+const needsStopRows = ({ kind, capabilities }: ModelDefinition): boolean =>
+  kind === "ensemble" || capabilities.earlyStopping;
+
 /** A model that does not stop early fits on all training rows. */
 export function rowsOfFold(
   { definition, dataset, plan }: Pick<FoldWork, "definition" | "dataset" | "plan">,
   { train, test }: PlannedFold,
 ): FoldRows {
-  const slice = definition.capabilities.earlyStopping
+  const slice = needsStopRows(definition)
     ? stopSlice(plan, train)
     : { fit: train, stop: new Int32Array(0), purged: 0, embargoed: 0 };
   return { fingerprint: dataset.manifest.fingerprint, train, test, ...slice };
@@ -80,6 +87,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
   const tested = viewOf(dataset, fold.test);
   const model = trainable(definition, {
     pool,
+    ...(work.ensemble === undefined ? {} : { ensemble: work.ensemble }),
     foreseen: tested,
     turn: (it) => {
       const ready = performance.now();
@@ -106,7 +114,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       ...(work.onProgress === undefined ? {} : { onProgress: work.onProgress }),
     });
     const p = await model.answer(tested);
-    const { engine, trainedClasses, windows } = model.details();
+    const { engine, trainedClasses, windows, warnings } = model.details();
     const fitted = windows === null ? rows.fit : gather(rows.fit, windows.train, new Int32Array(windows.train.length));
     // Of all training rows, those to stop by included: so that the prior is the same for every model.
     const prior = priorOf(y(fold.train));
@@ -115,7 +123,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       seed,
       groups: fold.groups ?? null,
       fit: spanOf(dataset, fitted),
-      stop: definition.capabilities.earlyStopping ? spanOf(dataset, rows.stop) : null,
+      stop: needsStopRows(definition) ? spanOf(dataset, rows.stop) : null,
       test: spanOf(dataset, fold.test),
       purged: fold.purged,
       embargoed: fold.embargoed,
@@ -131,7 +139,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       test_scores: scoresOf(y(fold.test), p, prior),
       quantised: engine?.quantised ?? null,
       seconds: (performance.now() - start - waited) / 1000,
-      warnings: engine?.warnings ?? [],
+      warnings: [...(engine?.warnings ?? warnings ?? [])],
     };
     return { facts, p };
   } finally {

@@ -3,6 +3,7 @@ import { symbolMarket } from "../../config/index.js";
 import type { CvReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
 import { resolveCall, type TrainCall, type TrainRunRequest } from "../call.js";
+import { ensembleOf } from "../callParts.js";
 import { selectionsAtEnd } from "../compare/index.js";
 import { chooseDevice, settlePrecision } from "../device.js";
 import { type CellWorker, planGrid } from "../grid.js";
@@ -107,10 +108,12 @@ function workerOf(
     if (notice !== undefined) onEvent({ event: "notice", job: cell.job, message: notice });
     const { manifest } = state.dataset;
     const versions = versionsOf(call);
+    const parts = await ensembleOf(call, chosen, pool);
     return cvCell({
       run,
       cell,
       definition,
+      ...(parts === null ? {} : { ensemble: { ...parts, embargo: state.plan.embargo } }),
       settings,
       ...state,
       seeds: config.validation.seeds ?? [config.seed],

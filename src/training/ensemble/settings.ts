@@ -1,0 +1,34 @@
+import type { EngineModelDefinition, ModelDefinition } from "../../models/index.js";
+import type { FeatureView } from "../../types/index.js";
+
+/** A model that an ensemble is made of, resolved. */
+export interface PartSpec {
+  definition: ModelDefinition;
+  model_params: Record<string, unknown>;
+  training: Record<string, unknown>;
+  device: "cpu" | "cuda" | (() => Promise<"cpu" | "cuda">);
+}
+
+/** A base that is fitted already, on exactly the rows of the ensemble. */
+export interface ReadyBase {
+  /** Its bundle. */
+  dir: string;
+  /** For the report: where it came from. */
+  source: string;
+}
+
+/** What an ensemble needs beside the settings of any model. */
+export interface EnsembleSettings {
+  bases: PartSpec[];
+  secondLayer: PartSpec[];
+  meta: (PartSpec & { definition: EngineModelDefinition }) | null;
+  /** Rows left out before each border that the ensemble itself draws. */
+  embargo: number;
+  /** Rows that no fit has seen, to combine on; without them it is the later half of the validation rows. */
+  fresh?: { X: FeatureView; y: Int8Array; weights?: Float32Array };
+  /** Fits a base, or finds it fitted; without it the ensemble fits its bases itself. */
+  ready?: (base: PartSpec) => Promise<ReadyBase>;
+  /** Where finished folds of stacking are kept beyond the life of the process. */
+  keepDir?: string;
+  onNotice?: (message: string) => void;
+}
