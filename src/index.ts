@@ -1,6 +1,6 @@
 /// <reference types="node" preserve="true" />
 /** Foldwise's public interface. Prediction (`loadModel`) needs no Python; training runs its engines in worker processes. */
-export { type BundleManifest, Run } from "./artifacts/index.js";
+export { type BundleManifest, type Decision, Run } from "./artifacts/index.js";
 export { generateDemoBars, writeDemoData } from "./data/demo/index.js";
 export {
   type OpenDatasetOptions,
@@ -11,7 +11,7 @@ export {
   writeDataset,
 } from "./data/index.js";
 export { createPool, type EnginePool, type PoolOptions } from "./engine/index.js";
-export { type ClassificationMetrics, classificationMetrics } from "./evaluation/index.js";
+export { type ClassificationMetrics, classificationMetrics, NO_TRADE } from "./evaluation/index.js";
 export {
   computeFeatures,
   defineFeature,
@@ -21,6 +21,8 @@ export {
   planFeatures,
 } from "./features/index.js";
 export {
+  type DecidedRows,
+  decide,
   loadModel,
   type ServedModel,
   type StreamedAnswer,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ID_PATTERN, sha256 } from "../files/index.js";
 import { FoldwiseError } from "../types/index.js";
+import { decisionSchema } from "./decisionManifest.js";
 import { ensembleManifestSchema } from "./ensembleManifest.js";
 
 export const BUNDLE_FORMAT = 1;
@@ -69,6 +70,8 @@ export const bundleManifestSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Sets and signals; null where none were fitted: a model that was fitted by hand, or before there were any. */
+  decision: decisionSchema.nullable().default(null),
   /** Factors of a class each that undo balanced class weights: `probabilities` before the calibrator are raw ones times these, scaled to 1. */
   class_scale: three.nullable().default(null),
   /** Of everything that the fit depended on: rows, parameters, seed, versions (`fitDigest`). The same digest is the same fit. */

@@ -1,10 +1,14 @@
 import type { Command } from "commander";
-import { examples, positiveInteger, runs } from "./command.js";
+import { examples, nonNegative, positiveInteger, runs } from "./command.js";
 import { FIT_FLAGS, type FitOptions } from "./fitFlags.js";
 import { sharedFlags } from "./flags.js";
 
 export interface TrainOptions extends FitOptions {
   calibration?: string;
+  level?: number;
+  sets?: string;
+  signal?: string;
+  threshold?: number;
   listModels?: boolean;
   test: boolean;
 }
@@ -21,6 +25,17 @@ export function trainCommand(program: Command): void {
       "--calibration <kind>",
       "auto (default: what helps on purged folds of the calibrate rows), none, temperature, prior, pool or vector",
     )
+    .option(
+      "--level <share>",
+      "share of rows whose prediction set is to hold the true class (default: 0.9)",
+      nonNegative,
+    )
+    .option("--sets <method>", "prediction sets: plain (default), class_conditional, or adaptive, for drift")
+    .option(
+      "--signal <rule>",
+      "when to trade: expected_value (default, net of costs), probability (at least the threshold) or set_size (one class)",
+    )
+    .option("--threshold <share>", "of --signal probability (default: 0.5)", nonNegative)
     .option("--list-models", "list the models and stop")
     .addHelpText(
       "after",

@@ -83,6 +83,35 @@ export const trainingFileSchema = z.strictObject({
     .describe(
       "How probabilities are calibrated on the calibrate rows; auto: what helps on purged folds of them, or nothing.",
     ),
+  decision: z
+    .strictObject({
+      level: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.9)
+        .describe("Share of rows whose prediction set is to hold the true class, above 0 and below 1."),
+      sets: z
+        .enum(["plain", "class_conditional", "adaptive"])
+        .default("plain")
+        .describe(
+          "plain: the level holds over all rows; class_conditional: within each class; adaptive: follows drift as labels become known.",
+        ),
+      signal: z
+        .enum(["expected_value", "probability", "set_size"])
+        .default("expected_value")
+        .describe(
+          "When to trade. expected_value: it exceeds a round trip's cost; probability: the largest reaches the threshold; set_size: one class in the set.",
+        ),
+      threshold: z
+        .number()
+        .gt(0)
+        .lte(1)
+        .default(0.5)
+        .describe("Of signal: probability, and of the others where what they need is missing."),
+    })
+    .prefault({})
+    .describe("Prediction sets and signals of train, fitted on the calibrate rows."),
   validation: z
     .strictObject({
       embargo: z

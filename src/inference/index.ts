@@ -1,4 +1,5 @@
 export * from "./batches.js";
+export * from "./decision.js";
 export * from "./distributions.js";
 export { type OpenedBase, openBase } from "./ensemble.js";
 export * from "./load.js";

@@ -8,6 +8,7 @@ import {
   type TrainingMetrics,
 } from "../types/index.js";
 import { type Answering, type LoadOptions, openGraph, openPlugin, shapeOf } from "./answering.js";
+import { decided } from "./decision.js";
 import { openEnsemble } from "./ensemble.js";
 
 export type { LoadOptions } from "./answering.js";
@@ -75,8 +76,8 @@ class BundleModel implements ServedModel {
     });
   }
 
-  predict(X: FeatureMatrix): Promise<PredictionOutput> {
-    return this.answering.predict(X);
+  async predict(X: FeatureMatrix): Promise<PredictionOutput> {
+    return decided(await this.answering.predict(X), this.manifest.decision);
   }
 
   predictRow(row: Float32Array): Promise<Float32Array> {

@@ -15,6 +15,7 @@ import {
   type ScoredRows,
 } from "../evaluation/index.js";
 import { CLASSES, FoldwiseError } from "../types/index.js";
+import { buildDecision } from "./decision.js";
 import type { CalibrationFacts, EnsembleReportFacts, ReportInput, ReportPart, SequenceFacts } from "./input.js";
 import { type MetricsJson, type PartReport, type Report, reportSchema } from "./schema.js";
 
@@ -91,6 +92,7 @@ export function buildReport(input: ReportInput): Report {
             tolerance: input.parity.tolerance,
           },
     calibration: calibrationOf(input.calibration),
+    decision: buildDecision(input.decision, input),
     ensemble: ensembleOf(input.ensemble),
     warnings: [...input.warnings, ...ownWarnings(input, head)],
     notices: [...input.notices],

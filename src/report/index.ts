@@ -1,5 +1,6 @@
 export { buildReport, encodeReport, metricsJson, parseReport } from "./build.js";
 export * from "./cv/index.js";
+export type { DecidedPart, DecisionFacts, DecisionReport } from "./decision.js";
 export type { CalibrationFacts, ReportInput, ReportPart, ScoredPart, SequenceFacts } from "./input.js";
 export { formatLeaderboard } from "./leaderboard.js";
 export { type MetricsJson, type PartReport, type Report, reportJsonSchema, reportSchema } from "./schema.js";

@@ -1,5 +1,6 @@
 import type { Calibrator, CalibratorScore, ClassShares, ScoredRows } from "../evaluation/index.js";
 import type { Label, TrainingMetrics } from "../types/index.js";
+import type { DecisionFacts } from "./decision.js";
 
 /** The rows of one part: how many, which, and what was lost. */
 export interface ReportPart {
@@ -110,6 +111,7 @@ export interface ReportInput {
   parity: { maxAbsDiff: number; rows: number; tolerance: number } | null;
   /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: CalibrationFacts | null;
+  decision: DecisionFacts | null;
   /** Of an ensemble. */
   ensemble: EnsembleReportFacts | null;
   /** What may be wrong: a best round under 10, an unreliable interval … */

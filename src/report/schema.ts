@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decisionSchema } from "./decision.js";
 
 const count = z.int().nonnegative();
 /** Nats; clipping at 1e-15 keeps every log-loss finite. */
@@ -207,6 +208,10 @@ export const reportSchema = z.strictObject({
     .describe(
       "On the calibrate rows; after: each row by a calibrator that had not seen it. Null: none was asked for, or the model can hold none.",
     ),
+  decision: decisionSchema
+    .nullable()
+    .default(null)
+    .describe("Prediction sets and signals. Null: a report of before there were any."),
   ensemble: ensembleSchema.nullable().default(null).describe("Of voting, stacking and blending."),
   warnings: z.array(text),
   notices: z.array(text),

@@ -1,3 +1,4 @@
+import { formatDecision } from "./decision.js";
 import { ensembleText } from "./ensembleText.js";
 import type { MetricsJson, PartReport, Report } from "./schema.js";
 import { bytes, figure, percent, table, whole } from "./table.js";
@@ -25,6 +26,7 @@ export function formatReport(report: Report): string {
     rows(report),
     ensembleText(report),
     calibration(report),
+    formatDecision(report.decision),
     importance(report),
     facts(report),
     ...report.warnings.map((warning) => `Warning: ${warning}`),

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { BundleManifest } from "../artifacts/index.js";
+import type { BundleManifest, Decision } from "../artifacts/index.js";
 import type { EnginePool, FitResult } from "../engine/index.js";
 import type { Calibrator } from "../evaluation/index.js";
 import { loadModel, type ParityResult, type ServedModel } from "../inference/index.js";
@@ -84,6 +84,8 @@ export interface TrainableModel extends BaseModel {
   readonly calibrates: boolean;
   /** From here on `predict` and `save` give calibrated probabilities; a new fit forgets it. */
   calibrate(calibrator: Calibrator): Promise<void>;
+  /** From here on `predict` and `save` give sets and signals, too; a new fit or calibrator forgets it. */
+  decideBy(decision: Decision): Promise<void>;
   /** Of an ensemble that learned to combine on rows beside those of the fits: what it says of them; null for other models. */
   readonly combinedOn: CombinedOn | null;
   /** Removes the model's temporary files. */
@@ -122,6 +124,7 @@ const asRecord = (value: unknown): Record<string, unknown> =>
 export abstract class Bundled implements TrainableModel {
   #folder: string | undefined;
   #served: Promise<ServedModel> | undefined;
+  #decision: Decision | null = null;
 
   constructor(
     readonly definition: ModelDefinition,
@@ -141,6 +144,13 @@ export abstract class Bundled implements TrainableModel {
   abstract answer(X: FeatureView): Promise<Float32Array>;
   abstract readonly calibrates: boolean;
   abstract calibrate(calibrator: Calibrator): Promise<void>;
+
+  async decideBy(decision: Decision): Promise<void> {
+    // Throws `model.not_fitted`.
+    this.details();
+    await this.reset();
+    this.#decision = decision;
+  }
 
   get combinedOn(): CombinedOn | null {
     return null;
@@ -176,8 +186,9 @@ export abstract class Bundled implements TrainableModel {
     return join(this.workDir, "bundle");
   }
 
-  /** A new fit makes a new bundle; the old one's goes. */
+  /** A new fit makes a new bundle; the old one's goes, and what was decided by its probabilities. */
   protected async reset(): Promise<void> {
+    this.#decision = null;
     const served = this.#served;
     this.#served = undefined;
     await served?.then((model) => model.close()).catch(() => {});
@@ -207,6 +218,7 @@ export abstract class Bundled implements TrainableModel {
       seq_len: seqLenOf(definition, this.settings.training),
       missing_values: definition.capabilities.missingValues,
       seed: settings.seed,
+      decision: this.#decision,
       class_scale: null,
       ensemble: null,
     };

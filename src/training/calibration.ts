@@ -7,11 +7,12 @@ import {
   type ClassShares,
   type CrossFitFold,
   chooseCalibrator,
+  crossFittedCalibrator,
   MINIMUM_EFFECTIVE_LABELS,
   softmaxForm,
   trainedClasses,
 } from "../evaluation/index.js";
-import { CLASSES, type Label, type StoredDataset } from "../types/index.js";
+import { CLASS_COUNT, CLASSES, type Label, type StoredDataset } from "../types/index.js";
 import { purgedKFold } from "../validation/index.js";
 import type { CombinedOn } from "./ensemble/index.js";
 import { scoredRows } from "./rows.js";
@@ -50,6 +51,11 @@ export interface Calibration extends CalibrationChoice {
   rows: Int32Array;
   /** (N, 3) as the model answered them. */
   raw: Float32Array;
+  /**
+   * For what is fitted by calibrated answers in its turn: (N, 3) what is said of the rows that the `fold`-th of `innerFolds` fits
+   * on, each by what has seen neither its label nor those of the rows that the fold tests.
+   */
+  within(fold: number): Float64Array;
 }
 
 /**
@@ -78,17 +84,28 @@ export function calibrationOn(
       tested: 0,
       rows,
       raw,
+      within: () => Float64Array.from(raw),
     };
   }
   let effectiveLabels = 0;
   for (const share of uniqueness) effectiveLabels += share;
   const folds = effectiveLabels < MINIMUM_EFFECTIVE_LABELS ? [] : innerFolds(dataset, horizon, rows);
   const kind = setting === "auto" ? {} : { kind: setting };
-  return { ...chooseCalibrator(y, raw, { prior, folds, effectiveLabels, ...kind }), rows, raw };
+  const choice = chooseCalibrator(y, raw, { prior, folds, effectiveLabels, ...kind });
+  const within = (fold: number): Float64Array =>
+    crossFittedCalibrator(choice.calibrator.kind, y, raw, { prior, effectiveLabels, folds: foldsWithin(folds, fold) });
+  return { ...choice, rows, raw, within };
+}
+
+/** The folds but one, without the rows that this one tests or purges: they are purged of one another as they were. */
+function foldsWithin(folds: readonly CrossFitFold[], fold: number): CrossFitFold[] {
+  const inside = new Set(folds[fold]!.train);
+  const kept = (rows: Int32Array): Int32Array => rows.filter((row) => inside.has(row));
+  return folds.filter((_, f) => f !== fold).map(({ train, test }) => ({ train: kept(train), test: kept(test) }));
 }
 
 /** Positions among `rows`: five blocks, each answered by what was fitted on the others without the rows that look into it. */
-function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): CrossFitFold[] {
+export function innerFolds(dataset: StoredDataset, horizon: number, rows: Int32Array): CrossFitFold[] {
   const input = { timestamps: dataset.timestamps(), ends: dataset.labelEnds(horizon), rows, embargo: 0 };
   const position = new Map(Array.from(rows, (row, i) => [row, i]));
   const among = (some: Int32Array): Int32Array => some.map((row) => position.get(row)!);
@@ -113,16 +130,27 @@ export async function calibrationAfter(
   const whole = calibrationOn(dataset, horizon, rows, new Float32Array(p), how);
   if (whole.calibrator.kind === "none") return whole;
   const crossFitted = Float64Array.from(p);
+  const within: Float64Array[] = [];
   for (const { train, test } of innerFolds(dataset, horizon, rows)) {
     const { inner, answer, dispose } = await again(train);
     try {
       const some = train.map((i) => rows[i]!);
-      const { calibrator } = calibrationOn(dataset, horizon, some, new Float32Array(inner), { ...how, lenient: true });
+      const own = calibrationOn(dataset, horizon, some, new Float32Array(inner), { ...how, lenient: true });
+      const { calibrator } = own;
+      within.push(spread(own.crossFitted, train, p.length));
       const said = applyCalibrator(calibrator, await answer(test));
       for (const [j, i] of test.entries()) crossFitted.set(said.subarray(3 * j, 3 * j + 3), 3 * i);
     } finally {
       await dispose();
     }
   }
-  return { ...whole, crossFitted };
+  return { ...whole, crossFitted, within: (fold) => within[fold]! };
+}
+
+/** (N, 3) with these answers at some of the rows, and nothing at the others. */
+export function spread(answers: Float64Array, rows: Int32Array, length: number): Float64Array {
+  const all = new Float64Array(length);
+  for (const [j, i] of rows.entries())
+    all.set(answers.subarray(CLASS_COUNT * j, CLASS_COUNT * (j + 1)), CLASS_COUNT * i);
+  return all;
 }

@@ -3,12 +3,20 @@ import { join } from "node:path";
 import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../artifacts/index.js";
 import { readWindows, viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
-import { IMPORTANCE_ROWS, permutationImportance, priorOf, requireTwoClasses, sampleRows } from "../evaluation/index.js";
+import {
+  type ClassShares,
+  IMPORTANCE_ROWS,
+  permutationImportance,
+  priorOf,
+  requireTwoClasses,
+  sampleRows,
+} from "../evaluation/index.js";
 import { pathUnder, readNpy, writeFileAtomic } from "../files/index.js";
 import { loadModel, type ServedModel, toOutput } from "../inference/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import { encodeReport, type Report } from "../report/index.js";
 import {
+  type Costs,
   type FeatureView,
   type FitProgress,
   type OnEvent,
@@ -20,6 +28,7 @@ import type { HoldoutPlan } from "../validation/index.js";
 import { answerParts, type PartAnswers, writeAnswers } from "./answers.js";
 import { type Calibration, type CalibrationSetting, calibrationAfter, calibrationOn } from "./calibration.js";
 import { reportOf } from "./cellReport.js";
+import { type DecisionSettings, decidedAnswers, type FittedDecision, fitDecision, sourceOf } from "./decision.js";
 import type { CombinedOn, EnsembleSettings } from "./ensemble/index.js";
 import { fitDigest } from "./fitDigest.js";
 import type { CellOutcome, GridCell } from "./grid.js";
@@ -36,6 +45,9 @@ export interface CellWork {
   /** Of an ensemble: what it is made of; rows to combine on are those of the plan. */
   ensemble?: EnsembleSettings;
   calibration: CalibrationSetting;
+  decision: DecisionSettings;
+  /** What a trade of the symbol costs; null: not known. */
+  costs: Costs | null;
   dataset: StoredDataset;
   plan: HoldoutPlan;
   seed: number;
@@ -65,7 +77,7 @@ export interface CellResult extends CellOutcome {
 /**
  * Fits one model on the plan's rows, writes its bundle, and judges the bundle as it will be served:
  *
- *   fit → calibrator → export, parity → bundle → answers of the bundle in Node → predictions, report
+ *   fit → calibrator → sets, signals → export, parity → bundle → answers of the bundle in Node → predictions, report
  */
 export async function trainCell(work: CellWork): Promise<CellResult> {
   const { run, cell, dataset } = work;
@@ -83,7 +95,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     rowsDir: join(run.dir, WORK_FOLDER, "rows"),
     ...checkpointsOf(work),
     ...ensembleOn(work, fresh),
-    ...(work.calibration === "none" ? {} : { foreseen: fresh }),
+    foreseen: fresh,
     label: cell.job,
     signal: work.signal,
     onEngineDone: work.onFitted,
@@ -103,15 +115,22 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
     if (model.calibrates) requireCalibratable(work);
     const metrics = await fitPlan(model, work);
     clock.lap("fit");
-    const calibration = await calibrated(model, work, fresh);
+    const { combinedOn } = model;
+    const raw = combinedOn === null ? await model.answer(fresh) : new Float32Array(combinedOn.p);
+    const prior = priorOf(labelsOf(dataset, cell.horizon, work.plan.train));
+    const calibration = await calibrated(model, work, { fresh, raw, prior });
     if (calibration !== null) clock.lap("calibrate");
+    const answers = { rows: fresh.rows, raw, calibration, combinedOn };
+    const decision = await fitDecision(sourceOf(work), answers, work.decision);
+    await model.decideBy(decision.decision);
+    clock.lap("decide");
     stage(work, "export", "exporting, checking against Node");
     const paths = pathsOf(cell, run);
     await model.save(join(run.dir, paths.bundle));
     clock.lap("export");
     const served = await loadModel(join(run.dir, paths.bundle));
     try {
-      return await judge(work, { model, metrics, served, calibration, paths, clock });
+      return await judge(work, { model, metrics, served, calibration, decision, paths, clock });
     } catch (error) {
       await served.close();
       throw error;
@@ -143,6 +162,7 @@ interface Fitted {
   served: ServedModel;
   /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: Calibration | null;
+  decision: FittedDecision;
   paths: { bundle: string; report: string; predictions: string };
   clock: ReturnType<typeof stopwatch>;
 }
@@ -150,21 +170,23 @@ interface Fitted {
 /** The bundle's answers in Node, on every part that is open: predictions file, importance, report. */
 async function judge(
   work: CellWork,
-  { model, metrics, served, calibration, paths, clock }: Fitted,
+  { model, metrics, served, calibration, decision, paths, clock }: Fitted,
 ): Promise<CellResult> {
   const { run, cell, dataset, plan } = work;
   stage(work, "evaluate", "predicting in Node");
   work.openings?.record(cell.job);
   const said = await answerParts(served, dataset, partsOf(plan, work.openings !== null), work.signal);
-  const answers = said.map((answer) =>
+  const scored = said.map((answer) =>
     answer.part === "val_calibrate" ? unseen(answer, calibration, model.combinedOn) : answer,
   );
+  const answers = decidedAnswers(scored, decision, sourceOf(work));
   await writeAnswers(join(run.dir, paths.predictions), dataset, cell.horizon, answers);
   clock.lap("predict");
   const importance = await importanceOf(work, model.details(), served);
   clock.lap("importance");
   const details = model.details();
-  const reportData = reportOf(work, { metrics, details, calibration, answers, importance, seconds: clock.laps });
+  const seconds = clock.laps;
+  const reportData = reportOf(work, { metrics, details, calibration, decision, answers, importance, seconds });
   const text = encodeReport(reportData);
   // The bundle holds all that is needed from here on.
   rmSync(join(run.dir, CHECKPOINTS_FOLDER, cell.job), { recursive: true, force: true });
@@ -204,15 +226,18 @@ function requireCalibratable({ dataset, plan, cell, calibration }: CellWork): vo
 }
 
 /** Chooses the calibrator on the `calibrate` rows and gives it to the model. */
-async function calibrated(model: TrainableModel, work: CellWork, fresh: FeatureView): Promise<Calibration | null> {
-  const { dataset, plan, cell, calibration: setting } = work;
+async function calibrated(
+  model: TrainableModel,
+  work: CellWork,
+  { fresh, raw, prior }: { fresh: FeatureView; raw: Float32Array; prior: ClassShares },
+): Promise<Calibration | null> {
+  const { dataset, cell, calibration: setting } = work;
   if (setting === "none" || !model.calibrates) return null;
   stage(work, "calibrate", `on ${fresh.rows.length} rows that the fit did not use`);
-  const prior = priorOf(labelsOf(dataset, cell.horizon, plan.train));
   const { combinedOn } = model;
   const calibration =
     combinedOn === null
-      ? calibrationOn(dataset, cell.horizon, fresh.rows, await model.answer(fresh), { setting, prior })
+      ? calibrationOn(dataset, cell.horizon, fresh.rows, raw, { setting, prior })
       : await calibrationAfter(combinedOn, { dataset, horizon: cell.horizon, setting, prior });
   await model.calibrate(calibration.calibrator);
   return calibration;

@@ -12,6 +12,7 @@ import type { HoldoutPart, HoldoutPlan } from "../validation/index.js";
 import type { PartAnswers } from "./answers.js";
 import type { Calibration } from "./calibration.js";
 import type { CellWork } from "./cell.js";
+import { decisionFacts, type FittedDecision, sourceOf } from "./decision.js";
 import type { FitDetails } from "./model.js";
 import { labelsOf, scoredRows } from "./rows.js";
 
@@ -21,6 +22,7 @@ export interface Outcome {
   details: FitDetails;
   /** Null where none was asked for, or the model's bundle can hold none. */
   calibration: Calibration | null;
+  decision: FittedDecision;
   answers: readonly PartAnswers[];
   importance: { kind: string; values: Record<string, number> };
   seconds: Record<string, number>;
@@ -29,7 +31,7 @@ export interface Outcome {
 /** Puts a job's report together from the answers of the served model. */
 export function reportOf(
   work: CellWork,
-  { metrics, details, calibration, answers, importance, seconds }: Outcome,
+  { metrics, details, calibration, decision, answers, importance, seconds }: Outcome,
 ): Report {
   const { run, cell, dataset, plan, definition, settings, seed } = work;
   const { manifest } = dataset;
@@ -76,6 +78,7 @@ export function reportOf(
     sequence: sequenceFacts(details),
     parity: details.parity,
     calibration: calibrationFacts(calibration, work),
+    decision: decisionFacts(decision, answers, sourceOf(work)),
     ensemble: details.ensemble ?? null,
     warnings: details.engine?.warnings ?? details.warnings ?? [],
     notices: [...work.notices, ...manifest.notices],

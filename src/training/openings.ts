@@ -11,6 +11,7 @@ import { sha256 } from "../files/index.js";
 import type { StoredDataset } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
 import type { CalibrationSetting } from "./calibration.js";
+import type { DecisionSettings } from "./decision.js";
 import type { GridCell } from "./grid.js";
 import { testRange } from "./rows.js";
 
@@ -24,10 +25,20 @@ export interface OpeningFacts {
   plan: HoldoutPlan;
   seed: number;
   calibration: CalibrationSetting;
+  decision: DecisionSettings;
 }
 
 /** The opening that a cell makes of its test rows. */
-export function openingOf({ cell, settings, parts, dataset, plan, seed, calibration }: OpeningFacts): TestOpening {
+export function openingOf({
+  cell,
+  settings,
+  parts,
+  dataset,
+  plan,
+  seed,
+  calibration,
+  decision,
+}: OpeningFacts): TestOpening {
   const { model_params, training } = settings;
   const configuration = {
     model: cell.model,
@@ -37,6 +48,7 @@ export function openingOf({ cell, settings, parts, dataset, plan, seed, calibrat
     training,
     ...(parts === undefined ? {} : { parts }),
     calibration,
+    decision,
     embargo: plan.embargo,
     // Other barriers or other sessions are another experiment, though the features' names are the same.
     made: madeFrom(dataset),

@@ -10,6 +10,7 @@ import type { HoldoutPlan } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
 import { ensembleOf, partSettings, partsFor } from "./callParts.js";
 import { type CellResult, trainCell } from "./cell.js";
+import { symbolCosts } from "./decision.js";
 import { chooseDevice, settlePrecision } from "./device.js";
 import { BaseStore, type EnsembleSettings } from "./ensemble/index.js";
 import { type CellWorker, type GridCell, runGrid } from "./grid.js";
@@ -199,9 +200,9 @@ function openingsOfRun(run: Run, { call, opened }: Session): RunOpenings | null 
     if (cell.status === "succeeded" || chosen === undefined || state === undefined || state instanceof FoldwiseError)
       return [];
     if (!state.dataset.manifest.horizons.includes(cell.horizon)) return [];
-    const { seed, calibration } = call.training.config;
+    const { seed, calibration, decision } = call.training.config;
     const parts = partSettings(call, chosen);
-    return [openingOf({ cell, settings: chosen.settings, parts, ...state, seed, calibration })];
+    return [openingOf({ cell, settings: chosen.settings, parts, ...state, seed, calibration, decision })];
   });
   return new RunOpenings(run, planned);
 }
@@ -246,6 +247,8 @@ async function workOn(
     settings,
     ...state,
     calibration: call.training.config.calibration,
+    decision: call.training.config.decision,
+    costs: symbolCosts(state.dataset, cell.symbol, session.cwd),
     seed: call.training.config.seed,
     device,
     openings,

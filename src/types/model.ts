@@ -12,7 +12,7 @@ export interface TrainingMetrics {
   trainingTime: number;
 }
 
-/** Exactly the requirements' fields. */
+/** The requirements' fields, and what the bundle decides by them. */
 export interface PredictionOutput {
   /** (N) in −1, 0, 1. */
   predictions: Int8Array;
@@ -20,6 +20,10 @@ export interface PredictionOutput {
   probabilities: Float32Array;
   /** (N), the largest probability of each row. */
   confidence: Float32Array;
+  /** (N, 3) of 0 and 1, columns −1, 0, 1: the prediction set. Absent where the bundle holds none. */
+  sets?: Uint8Array;
+  /** (N) in −1, 0, 1, or −128: no trade. Absent where the bundle holds no rule. */
+  signals?: Int8Array;
   /** Sequence models: which rows of the input have a full window and so an answer. */
   rows?: Int32Array;
 }

@@ -1,11 +1,11 @@
-/** A model that is much too sure of itself, on rows that neither its fit nor its calibrator has seen. */
+/** A model that is much too sure of itself, on rows that neither its fit nor its calibrator has seen; its sets and signals there. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadModel } from "../../src/inference/index.js";
+import { loadModel, predictFile } from "../../src/inference/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { emptyFolder, foldwise } from "./cli.js";
-import { PREPARE_FLAGS, predictionsOf, readJson, succeeds } from "./fixture.js";
+import { PREPARE_FLAGS, predictionsOf, query, type Row, readJson, succeeds } from "./fixture.js";
 import { duck, expectRefusal } from "./refusal.js";
 
 const JOB = "lightgbm_MES_h5";
@@ -26,7 +26,8 @@ beforeAll(async () => {
   await succeeds(["demo-data", "--symbol", "MES", "--bars", "6000", "--out", "bars.csv"], { cwd });
   await succeeds(["prepare", "bars.csv", "--symbol", "MES", ...PREPARE_FLAGS], { cwd });
   await succeeds(train("--run-id", "auto"), { cwd });
-  await succeeds(train("--run-id", "none", "--calibration", "none"), { cwd });
+  const sets = ["--sets", "adaptive", "--signal", "set_size", "--level", "0.6"];
+  await succeeds(train("--run-id", "none", "--calibration", "none", ...sets), { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
@@ -58,6 +59,13 @@ describe("calibrate rows of one class", () => {
     await succeeds(one("--run-id", "one-auto"), { cwd });
     const report = reportSchema.parse(readJson(join(runDir("one-auto"), "reports", "logistic_report.json")));
     expect(report.calibration).toMatchObject({ kind: "none", reason: expect.stringContaining("fewer than two") });
+    // 150 rows with labels of five bars are too few labels, too.
+    expect(report.decision).toMatchObject({ sets: null, signal: { rule: "probability", threshold: 0.5 } });
+    expect(report.decision!.notices).toEqual([
+      expect.stringMatching(/^Nothing is fitted: the calibrate rows hold 2\d effective labels/),
+      expect.stringContaining("not by expected value: too few labels"),
+    ]);
+    expect(report.decision!.test!.trades).toBeNull();
   });
 });
 
@@ -72,6 +80,9 @@ describe("train --calibration", () => {
     expect(auto.test!.metrics.ece).toBeLessThan(none.test!.metrics.ece / 2);
     expect(auto.test!.metrics.log_loss).toBeLessThan(none.test!.metrics.log_loss - 0.1);
     const { stdout } = await succeeds(["report", "auto"], { cwd });
+    expect(stdout).toMatch(
+      /^Prediction sets \(plain\): 90\.0 % promised\n.*\ntest +\d+\.\d % +\[\d+\.\d %, \d+\.\d %\] /m,
+    );
     expect(stdout).toMatch(
       /Calibration: \w+ \(\w+ helps: .*\)\.\nOn calibrate rows that it had not seen: log-loss [\d.]+ → /,
     );
@@ -107,5 +118,81 @@ describe("train --calibration", () => {
 
   it("refuses a kind that there is not", async () => {
     expectRefusal(await foldwise(train("--calibration", "platt"), { cwd }), [/auto, none, temperature/]);
+  });
+});
+
+describe("prediction sets and signals", () => {
+  const setOf = ({ set_short, set_neutral, set_long }: Row): unknown[] => [set_short, set_neutral, set_long];
+  const rowsOf = async (id: string, part: string): Promise<Row[]> =>
+    (await predictionsOf(runDir(id), JOB)).filter((row) => row.part === part);
+  const covered = (rows: Row[]): number =>
+    rows.filter((row) => setOf(row)[Number(row.label) + 1] === 1).length / rows.length;
+
+  it.each([
+    ["auto", "plain", 0.9],
+    ["none", "adaptive", 0.6],
+  ] as const)("of the run %s (%s) hold what they promise, and the report says so", async (id, method, level) => {
+    const { decision } = reportOf(id);
+    expect(decision).toMatchObject({ level, sets: { method } });
+    for (const [name, part] of [
+      ["test", "test"],
+      ["calibrate", "val_calibrate"],
+    ] as const) {
+      const rows = await rowsOf(id, part);
+      const { sets, signals } = decision![name]!;
+      expect(sets!.coverage).toBeCloseTo(covered(rows), 12);
+      expect(Math.abs(sets!.coverage - level)).toBeLessThan(0.08);
+      expect(sets!.over_time).toHaveLength(10);
+      const said = (signal: unknown): number => rows.filter((row) => row.signal === signal).length;
+      expect(signals).toEqual({ short: said(-1), flat: said(0), long: said(1), no_trade: said(null) });
+    }
+  });
+
+  it("trade by expected value net of the symbol's costs, and what a signal was worth is told", () => {
+    const { signal, test } = reportOf("auto").decision!;
+    expect(signal).toMatchObject({ rule: "expected_value", cost: expect.any(Number) });
+    expect(signal.cost).toBeGreaterThan(0);
+    const [short, , long] = signal.class_returns!;
+    expect(short).toBeLessThan(0);
+    expect(long).toBeGreaterThan(0);
+    const { signals, trades } = test!;
+    expect(trades!.rows).toBe(signals.long + signals.short);
+    expect(trades!.mean_gross! - trades!.mean_net!).toBeCloseTo(signal.cost!, 4);
+  });
+
+  it("by set size trade where the set has one class", async () => {
+    const rows = await rowsOf("none", "test");
+    const wrong = rows.filter((row) => {
+      const inSet = [-1, 0, 1].filter((_, k) => setOf(row)[k] === 1);
+      return row.signal !== (inSet.length === 1 ? inSet[0] : null);
+    });
+    expect(wrong).toEqual([]);
+    expect(rows.filter(({ signal }) => signal !== null).length).toBeGreaterThan(20);
+  });
+
+  it("are what the bundle gives of the same rows: plain ones all, adaptive ones as they stood before the test rows", async () => {
+    const manifest = readJson(join(runDir("auto"), "models", JOB, "manifest.json"));
+    expect(manifest.decision).toMatchObject({
+      sets: { method: "plain", level: 0.9 },
+      signal: { rule: "expected_value" },
+    });
+    for (const id of ["auto", "none"]) {
+      const model = await loadModel(join(runDir(id), "models", JOB));
+      const out = join(cwd, `${id}.parquet`);
+      const source = { kind: "file", path: join(cwd, "data", "datasets", "MES.parquet") } as const;
+      await predictFile({ model, source, out });
+      await model.close();
+      const served = new Map((await query(`SELECT * FROM '${out}'`)).map((row) => [row.row, row]));
+      const differ = (await rowsOf(id, "test")).filter((row) => {
+        const same = served.get(row.row)!;
+        return setOf(same).join() !== setOf(row).join() || same.signal !== row.signal;
+      });
+      if (id === "auto") expect(differ).toEqual([]);
+      else expect(differ.length).toBeGreaterThan(0);
+    }
+  });
+
+  it("refuse a level that is none", async () => {
+    expectRefusal(await foldwise(train("--level", "1"), { cwd }), [/decision\.level/, /--level/]);
   });
 });

@@ -79,9 +79,10 @@ describe("the example of the design", () => {
     expect(existsSync(join(trained.runDir, "run.json"))).toBe(true);
   });
 
-  it("predicts: PredictionOutput has exactly the requirements' fields", async () => {
+  it("predicts: PredictionOutput has the requirements' fields, and beside them set and signal", async () => {
     const output = await trained.model.predict(data.test.X);
-    expect(Object.keys(output).sort()).toEqual(["confidence", "predictions", "probabilities"]);
+    const beside = ["sets", "signals"];
+    expect(Object.keys(output).sort()).toEqual(["confidence", "predictions", "probabilities", ...beside]);
     const n = data.test.y.length;
     expect([output.predictions.length, output.probabilities.length, output.confidence.length]).toEqual([n, 3 * n, n]);
     expect(output.predictions).toBeInstanceOf(Int8Array);

@@ -87,6 +87,7 @@ describe.each(["series", "splits"])("train on the %s layout", (layout) => {
       { name: "p_neutral", type: "FLOAT" },
       { name: "p_long", type: "FLOAT" },
       { name: "confidence", type: "FLOAT" },
+      ...["set_short", "set_neutral", "set_long", "signal"].map((name) => ({ name, type: "TINYINT" })),
     ]);
     const rows = await predictionsOf(runOf(layout), job);
     const { rows: parts } = reportOf(layout, job);

@@ -8,6 +8,7 @@ import {
   adaptiveStart,
   fitConformal,
   predictionSets,
+  settledThreshold,
 } from "../../src/evaluation/index.js";
 import { NO_LABEL, seededRandom } from "../../src/types/index.js";
 
@@ -129,6 +130,20 @@ describe("adaptive sets", () => {
       const y = recent.y.map((label, i) => (recent.labelEnds[i]! > rows.timestamps[t]! ? NO_LABEL : label));
       expect(adaptiveSets(state, { ...recent, y }).sets.slice(-3), `row ${t}`).toEqual(sets.slice(3 * t, 3 * t + 3));
     }
+  });
+
+  it("settle where the next row would stand once every label is known", () => {
+    const rows = marketRows(600, 3, () => 1);
+    const { state } = adaptiveSets(adaptiveStart({ level: 0.8, window: 200 }), rows);
+    expect(state.pending.length).toBeGreaterThan(3);
+    const later = { timestamps: Float64Array.of(1e12), labelEnds: Float64Array.of(1e12), y: Int8Array.of(NO_LABEL) };
+    for (const p of [Float64Array.of(0.2, 0.3, 0.5), Float64Array.of(0.05, 0.15, 0.8)]) {
+      const threshold = settledThreshold(state);
+      const { sets } = adaptiveSets(state, { ...later, p });
+      expect([...predictionSets({ thresholds: [threshold, threshold, threshold] }, p)]).toEqual([...sets]);
+    }
+    const start = adaptiveStart({ level: 0.9 });
+    expect([settledThreshold(start), settledThreshold({ ...start, alpha: 1.2, scores: [0.5] })]).toEqual([null, -1]);
   });
 
   it("answer rows without a label, which teach nothing", () => {

@@ -130,6 +130,15 @@ describe("sets of the calibration rows themselves", () => {
     expect(crossFittedSets(y, p, options, folds).slice(120)).toEqual(predictionSets(conformal, p.slice(120)));
   });
 
+  it("have thresholds by other answers than those that they are made of, where a chain asks for them", () => {
+    const others = modelRows(60, { seed: 7, spread: 2, truth: 1 }).p;
+    const within = ({ test }: { test: Int8Array | Int32Array }) => (test[0] === 40 ? others : p);
+    const sets = crossFittedSets(y, p, options, folds, within);
+    const conformal = fitConformal(y.slice(0, 40), others.slice(0, 120), options);
+    expect(sets.slice(120)).toEqual(predictionSets(conformal, p.slice(120)));
+    expect(sets.slice(0, 120)).toEqual(crossFittedSets(y, p, options, folds).slice(0, 120));
+  });
+
   it("are refused where a row is tested by no fold or by two", () => {
     for (const some of [folds.slice(1), [...folds, folds[0]!]]) {
       expect(() => crossFittedSets(y, p, options, some)).toThrow(

@@ -82,6 +82,7 @@ export function spec(more: Partial<BundleSpec> = {}): BundleSpec {
     versions: { foldwise: "0.1.0", xgboost: "3.2.0" },
     parity: { max_abs_diff: 1e-7, rows: 50, tolerance: 1e-5 },
     calibrator: null,
+    decision: null,
     synthetic: true,
     native: "model.ubj",
     pipeline,

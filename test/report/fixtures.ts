@@ -70,6 +70,7 @@ export function reportInput(more: Partial<ReportInput> = {}): ReportInput {
     sequence: null,
     parity: { maxAbsDiff: 2.4e-7, rows: 3000, tolerance: 1e-5 },
     calibration: null,
+    decision: null,
     ensemble: null,
     warnings: [],
     notices: ["label_end_h20 is missing: derived from the rows."],

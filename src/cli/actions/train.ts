@@ -5,6 +5,13 @@ import { fitRequest } from "./fitRequest.js";
 import { printOutcome } from "./outcome.js";
 
 export async function train(context: CommandContext, options: TrainOptions): Promise<number> {
-  const request = fitRequest(context, options, { calibration: options.calibration });
+  const { calibration, level, sets, signal, threshold } = options;
+  const request = fitRequest(context, options, {
+    calibration,
+    "decision.level": level,
+    "decision.sets": sets,
+    "decision.signal": signal,
+    "decision.threshold": threshold,
+  });
   return printOutcome(context.output, await trainRun({ ...request, noTest: !options.test }));
 }

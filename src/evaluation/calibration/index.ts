@@ -13,6 +13,7 @@ export {
   type CalibratorScore,
   chooseCalibrator,
 } from "./choose.js";
+export { crossFitted as crossFittedCalibrator } from "./crossFit.js";
 export { type CalibratorFit, fitCalibrator, requireTwoClasses, trainedClasses } from "./fit.js";
 export { applyCalibratorForm, applyClassScale, type CalibratorForm } from "./form.js";
 export { classwiseEce, ECE_BINS, type ReliabilityBin, reliabilityTable } from "./reliability.js";

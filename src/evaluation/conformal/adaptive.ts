@@ -127,6 +127,29 @@ export function adaptiveSets(state: AdaptiveState, rows: AdaptiveRows): Adaptive
   };
 }
 
+/**
+ * The threshold that holds once every label of the state is known: what sets are made by where no outcomes come in to learn from.
+ * Null stands for infinity, every class is in the set; −1, below every score, for sets that are empty.
+ */
+export function settledThreshold({
+  level,
+  gamma,
+  window: size,
+  scores,
+  pending,
+  ...state
+}: AdaptiveState): number | null {
+  const window = new ScoreWindow(size, scores);
+  let { alpha } = state;
+  for (const { score, missed } of [...pending].sort((a, b) => a.labelEnd - b.labelEnd)) {
+    window.push(score);
+    alpha += gamma * (1 - level - (missed ? 1 : 0));
+  }
+  const threshold = window.threshold(alpha);
+  if (threshold === Number.POSITIVE_INFINITY) return null;
+  return Math.max(threshold, -1);
+}
+
 /** Labels in the order in which they are known; of one moment, in that of their rows. */
 class LabelQueue {
   /** In the order of their rows. */

@@ -91,6 +91,9 @@ export function predictionSets({ thresholds }: Pick<Conformal, "thresholds">, p:
  * rows may be scored there only so (design, section 7).
  *
  * @param folds Purged: rows to fit on, and rows to answer. Each row is answered by one fold.
+ * @param within (N, 3) what stands for `p` where a fold's thresholds are fitted; `p` by default. In a chain (calibrate, then sets)
+ * `p` itself comes of fits that have seen other rows' labels: of the rows that the fold fits on, it has to give answers that know
+ * none of the labels of those that it tests.
  * @throws FoldwiseError `data.bad_folds`, and those of `fitConformal`.
  */
 export function crossFittedSets(
@@ -98,12 +101,14 @@ export function crossFittedSets(
   p: Probabilities,
   options: ConformalOptions,
   folds: readonly CrossFitFold[],
+  within: (fold: CrossFitFold) => Probabilities = () => p,
 ): Uint8Array {
   checkScored(y, p);
   const answered = new Uint8Array(y.length);
   const sets = new Uint8Array(p.length);
-  for (const { train, test } of folds) {
-    const fitted = fitConformal(gather(y, train, new Int8Array(train.length)), rowsAt(p, train), options);
+  for (const fold of folds) {
+    const { train, test } = fold;
+    const fitted = fitConformal(gather(y, train, new Int8Array(train.length)), rowsAt(within(fold), train), options);
     const own = predictionSets(fitted, rowsAt(p, test));
     for (let i = 0; i < test.length; i++) {
       answered[test[i]!]!++;

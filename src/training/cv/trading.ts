@@ -37,7 +37,7 @@ export function tradingOf(
 }
 
 /** Costs a round trip, or why there are none. */
-function costsOf(
+export function costsOf(
   known: Costs | null,
   prices: Float64Array | null,
   rows: Int32Array,
