@@ -19,7 +19,7 @@ import { failureOf } from "../data/helpers.js";
 import { type CliResult, foldwise } from "./cli.js";
 import { preparedFolder, query, type Row, readJson, succeeds } from "./fixture.js";
 import { lacks } from "./models.js";
-import { warm } from "./warm.js";
+import { warm, warmSucceeds } from "./warm.js";
 
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
@@ -104,10 +104,10 @@ describe("purged k-fold of two models", () => {
   });
 
   it("is shown again by `report` and `runs`", async () => {
-    const shown = await succeeds(["report", "kfold", "--model", "lightgbm"], { cwd });
+    const shown = await warmSucceeds(["report", "kfold", "--model", "lightgbm"], { cwd });
     expect(shown.stdout).toMatch(/^Beats the prior\? .*\(purged 4-fold cross-validation\)/m);
     expect(shown.stdout).toMatch(/fold {2}░ fitted {2}▒ stopped by {2}█ tested/);
-    const sideBySide = await succeeds(["runs", "kfold"], { cwd });
+    const sideBySide = await warmSucceeds(["runs", "kfold"], { cwd });
     expect(sideBySide.stdout).toMatch(/MES, horizon 20 bars.*purged 4-fold/);
     expect(sideBySide.stdout).toMatch(/\(prior only\)/);
   });
@@ -115,7 +115,7 @@ describe("purged k-fold of two models", () => {
 
 describe("audited", () => {
   it("is certain of no leak, and finds answers to rows that their fold had fitted", async () => {
-    const { stdout } = await succeeds(["audit", "kfold"], { cwd });
+    const { stdout } = await warmSucceeds(["audit", "kfold"], { cwd });
     expect(stdout).toMatch(/^label overlap +none +label intervals of 8 pairs/m);
     expect(stdout).toMatch(/^run +none +2 jobs: reported rows and [\d ]+ answers against the plan/m);
     cpSync(runDir("kfold"), runDir("mixed"), { recursive: true });
@@ -123,7 +123,7 @@ describe("audited", () => {
     await query(
       `COPY (SELECT * REPLACE (((fold + 1) % 4)::TINYINT AS fold) FROM '${from}') TO '${to}' (FORMAT parquet)`,
     );
-    const mixed = await foldwise(["audit", "mixed"], { cwd });
+    const mixed = await warm(["audit", "mixed"], { cwd });
     expect(mixed.code, mixed.stderr).toBe(1);
     expect(mixed.stdout).toMatch(/CERTAIN \(run\) lightgbm_MES_h20, fold 1: \d+ rows were fitted and answered as test/);
     rmSync(runDir("mixed"), { recursive: true });
@@ -132,7 +132,7 @@ describe("audited", () => {
   it("refuses files that are not the run's, before the features are read, and accuses nobody by them", async () => {
     cpSync(runDir("kfold"), runDir("damaged"), { recursive: true });
     const refused = async (): Promise<string> => {
-      const { code, stdout, stderr } = await foldwise(["audit", "damaged"], { cwd });
+      const { code, stdout, stderr } = await warm(["audit", "damaged"], { cwd });
       expect([code, stdout]).toEqual([2, ""]);
       expect(stderr).not.toContain("features of");
       return stderr;
@@ -164,7 +164,7 @@ describe("two models of one run", () => {
       overfitting: { blocks: 16 },
     });
     expect(choice!.no_deflated_sharpe_because).toMatch(/^1\d sessions, and at least 20 are needed$/);
-    const { stdout } = await succeeds(["report", "kfold"], { cwd });
+    const { stdout } = await warmSucceeds(["report", "kfold"], { cwd });
     expect(stdout).toMatch(/Each model beside l\w+, the best-placed, on [\d ]+ out-of-fold rows:/);
   });
 });
@@ -249,7 +249,7 @@ describe("other schemes", () => {
 
 describe("a cross-validation against another one", () => {
   const against = async (run: string, other: string, ...args: string[]) => {
-    const { events } = await succeeds(["report", run, "--against", other, ...args, "--json"], { cwd });
+    const { events } = await warmSucceeds(["report", run, "--against", other, ...args, "--json"], { cwd });
     return (events.at(-1) as unknown as { against: AgainstReport[] }).against;
   };
 
@@ -272,7 +272,7 @@ describe("a cross-validation against another one", () => {
   });
 
   it("is told in words, and only of the models that are named", async () => {
-    const { stdout } = await succeeds(["report", "kfold", "--against", "cpcv", "--model", "logistic"], { cwd });
+    const { stdout } = await warmSucceeds(["report", "kfold", "--against", "cpcv", "--model", "logistic"], { cwd });
     expect(stdout).toMatch(
       /^logistic \(kfold\) better than logistic \(cpcv\)\? (YES|NO|NOT SHOWN): log-loss 0\.\d{4} against/,
     );
@@ -296,7 +296,7 @@ describe("a cross-validation against another one", () => {
   const runOf = (id: string): Run => Run.open(join(cwd, "experiments", "runs"), id);
 
   it("is refused where there is nothing in common", async () => {
-    const refused = await foldwise(["report", "kfold", "--against", "other"], { cwd });
+    const refused = await warm(["report", "kfold", "--against", "other"], { cwd });
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toMatch(/MES is another dataset in run kfold .* than in run other/);
     for (const [other, models, message] of [

@@ -163,16 +163,10 @@ describe("resume", () => {
     expect(again.events.at(-1)).toMatchObject({ status: "succeeded" });
   });
 
-  it.each([
-    ["a pipe in the place of its predictions", (): string => predictions("broken", FIRST), "mkfifo"],
-    ["a pipe in the place of its report", () => join(runDir("broken"), "reports", `${FIRST}_report.json`), "mkfifo"],
-    ["its predictions cut short", (): string => predictions("broken", FIRST), "cut"],
-  ])("fits a job again that has %s, and that alone", async (_, place, how) => {
-    const path = place();
-    const whole = readFileSync(path);
+  it("fits a job again that has a pipe in the place of its predictions, and that alone", async () => {
+    const path = predictions("broken", FIRST);
     rmSync(path);
-    if (how === "mkfifo") execFileSync("mkfifo", [path]);
-    else writeFileSync(path, whole.subarray(0, whole.length - 10));
+    execFileSync("mkfifo", [path]);
     const again = await foldwise(["resume", "broken", "--json"], { cwd });
     expect(again.code, again.stderr).toBe(0);
     const started = again.events.filter(({ event }) => event === "job_started");

@@ -1,7 +1,7 @@
 /** What a quant, an attacker and the next engineer tried, and what must have come of it. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Run } from "../../src/artifacts/index.js";
@@ -37,20 +37,58 @@ describe("what is read is never written over", () => {
 });
 
 describe("resume", () => {
-  it.each([
-    ["bundle", "models/logistic_MES_h20/model.onnx"],
-    ["predictions", "predictions/logistic_MES_h20.parquet"],
-    ["report", "reports/logistic_MES_h20_report.json"],
-  ])("fits a finished job again whose %s is damaged, and no other", async (_, path) => {
-    const file = at("experiments", "runs", "r", path);
-    const other = at("experiments", "runs", "r", "models", "logistic_MES_h5", "manifest.json");
-    const [whole, untouched] = [readFileSync(file), readFileSync(other)];
-    writeFileSync(file, "junk");
-    const { stderr } = await succeeds(["resume", "r"], { cwd });
-    expect(stderr).toContain("logistic_MES_h20 is fitted again");
-    expect(readFileSync(other).equals(untouched)).toBe(true);
-    expect(readFileSync(file).length).toBeGreaterThan(whole.length / 2);
-    expect(Run.open(at("experiments", "runs"), "r").file.status).toBe("succeeded");
+  const harms = {
+    junk: (path: string) => writeFileSync(path, "junk"),
+    "a pipe": (path: string) => {
+      rmSync(path);
+      spawnSync("mkfifo", [path]);
+    },
+    "less than all": (path: string) => truncateSync(path, statSync(path).size - 10),
+  };
+  /** The first job of the run stays whole. */
+  const damaged: [what: string, harm: keyof typeof harms, job: string, path: (job: string) => string][] = [
+    ["bundle", "junk", "logistic_MES_h20", (job) => `models/${job}/model.onnx`],
+    ["predictions", "junk", "svm_MES_h5", (job) => `predictions/${job}.parquet`],
+    ["predictions", "less than all", "svm_MES_h20", (job) => `predictions/${job}.parquet`],
+    ["report", "junk", "random_forest_MES_h5", (job) => `reports/${job}_report.json`],
+    ["report", "a pipe", "random_forest_MES_h20", (job) => `reports/${job}_report.json`],
+  ];
+  const inRun = (path: string): string => at("experiments", "runs", "d", path);
+  const whole = "logistic_MES_h5";
+  const untouched = (): Buffer => readFileSync(inRun(`models/${whole}/manifest.json`));
+  let before: { sizes: number[]; untouched: Buffer };
+  let stderr: string;
+  beforeAll(async () => {
+    const grid = [
+      "train",
+      "--model",
+      "logistic,svm,random_forest",
+      "--symbol",
+      "MES",
+      "--horizon",
+      "5,20",
+      "--no-test",
+    ];
+    await succeeds([...grid, "--run-id", "d"], { cwd });
+    before = { sizes: damaged.map(([, , job, path]) => statSync(inRun(path(job))).size), untouched: untouched() };
+    for (const [, harm, job, path] of damaged) harms[harm](inRun(path(job)));
+    ({ stderr } = await succeeds(["resume", "d"], { cwd }));
+  });
+
+  it.each(damaged)("fits a finished job again whose %s holds %s: %s", (_, __, job, path) => {
+    expect(stderr).toContain(`${job} is fitted again`);
+    const file = statSync(inRun(path(job)));
+    expect(file.isFile()).toBe(true);
+    expect(file.size).toBeGreaterThan(before.sizes[damaged.findIndex(([, , of]) => of === job)]! / 2);
+  });
+
+  it("fits no other, and the run has succeeded again", () => {
+    const fitted = [...stderr.matchAll(/Training (\w+) for MES, horizon=(\d+)/g)];
+    expect(fitted.map(([, model, horizon]) => `${model}_MES_h${horizon}`).sort()).toEqual(
+      damaged.map(([, , job]) => job).sort(),
+    );
+    expect(untouched().equals(before.untouched)).toBe(true);
+    expect(Run.open(at("experiments", "runs"), "d").file.status).toBe("succeeded");
   });
 });
 
