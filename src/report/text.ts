@@ -1,3 +1,4 @@
+import { ensembleText } from "./ensembleText.js";
 import type { MetricsJson, PartReport, Report } from "./schema.js";
 import { bytes, figure, percent, table, whole } from "./table.js";
 
@@ -22,6 +23,7 @@ export function formatReport(report: Report): string {
     scores(report),
     classes(head, report.head_part),
     rows(report),
+    ensembleText(report),
     calibration(report),
     importance(report),
     facts(report),

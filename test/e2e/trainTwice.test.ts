@@ -11,7 +11,12 @@ import { bareSplits, largestDifference, predictionsOf, preparedFolder, query, re
 import { MODELS } from "./models.js";
 
 const JOBS = MODELS.flatMap((id) => [`${id}_MES_h5`, `${id}_MES_h20`]);
-const BOOSTED = ["--set", "training.boosting.num_boost_round=40", "--set", "training.neural.max_epochs=3"];
+const BOOSTED = [
+  "training.boosting.num_boost_round=40",
+  "training.neural.max_epochs=3",
+  "models.stacking.model_params.bases=[lightgbm,logistic]",
+  "models.stacking.model_params.folds=2",
+].flatMap((setting) => ["--set", setting]);
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
 const reportOf = (id: string, job: string): Report =>
@@ -67,6 +72,12 @@ describe("training again", () => {
 
   async function expectSame(run: string, job: string): Promise<void> {
     expect(await predictionsOf(runDir(run), job)).toEqual(await predictionsOf(runDir("first"), job));
+    const [again, first] = [run, "first"].map((id) => readJson(join(runDir(id), "models", job, "manifest.json")));
+    if (first!.kind === "ensemble") {
+      const of = ({ ensemble }: Record<string, unknown>) => (ensemble as { combiner: unknown }).combiner;
+      expect(of(again!)).toEqual(of(first!));
+      return;
+    }
     expect(bytes(run, job, "model.onnx").equals(bytes("first", job, "model.onnx")), `${job}: model.onnx`).toBe(true);
   }
 });
