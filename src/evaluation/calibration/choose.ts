@@ -69,7 +69,7 @@ export interface CalibrationChoice {
  * `calibration: auto`: every kind is cross-fitted over the folds. From `none` on, in the order of `CALIBRATOR_KINDS`, each takes
  * the place of the one held so far if its log-loss is lower by enough: half a standard error of the paired difference for
  * `prior` and `pool`, one for `temperature` and `vector` (after the one-standard-error rule of Breiman et al., 1984). So what
- * does not help is not applied, and on a market without signal the answer is the prior.
+ * does not help is not applied, and on a market without signal the answer is all but the prior.
  * Fewer than 30 effective labels: `none`. Fewer than 60: not `vector`. A prior of zero for a class: only `none` and `prior`,
  * which leave zeros as they are.
  *
