@@ -4,6 +4,7 @@ import type { Bench } from "./lib/bench.js";
 /** Loaded one at a time: none should need what another one imports. */
 const BENCHES: Record<string, () => Promise<Bench>> = {
   attainable: async () => (await import("./attainable-table.js")).bench,
+  ensembles: async () => (await import("./ensembles.js")).bench,
   neural: async () => (await import("./neural.js")).bench,
   spine: async () => (await import("./spine.js")).bench,
   tabular: async () => (await import("./tabular.js")).bench,

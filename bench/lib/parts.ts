@@ -116,7 +116,7 @@ function table({ name, title, introduction, parts }: PartsOptions, measured: Kep
   return [
     `## ${title} (\`npm run bench -- ${name}\`)`,
     "",
-    `Medians of interleaved pairs (${paired.join(", ")}). ${introduction}`,
+    paired.length === 0 ? introduction : `Medians of interleaved pairs (${paired.join(", ")}). ${introduction}`,
     "",
     `Machine: ${first?.machine ?? ""}.`,
     "",

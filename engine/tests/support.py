@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import queue
+import select
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -279,6 +282,17 @@ class Fit:
         return path, result
 
 
+@dataclass
+class Fitted(Fit):
+    """A fit that several tests look at and none changes; what it wrote, before anything was predicted in its folder."""
+
+    written: frozenset[str] = frozenset()
+
+
+FittedOf = Callable[[str], Fitted]
+"""By the name of the model."""
+
+
 TABULAR = ["xgboost", "lightgbm", "catboost", "random_forest", "logistic", "svm"]
 NEURAL = ["lstm", "gru", "tcn", "transformer"]
 MODELS = [
@@ -302,7 +316,7 @@ PARAMS: dict[str, dict[str, Any]] = {
 EPOCHS = 5
 TRAINING: dict[str, dict[str, Any]] = {
     **{model: {"num_boost_round": 40, "early_stopping_rounds": 5} for model in ("xgboost", "lightgbm", "catboost")},
-    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 32, "lr": 0.02} for model in NEURAL},
+    **{model: {"seq_len": 8, "max_epochs": EPOCHS, "patience": 3, "batch_size": 64, "lr": 0.03} for model in NEURAL},
 }
 
 
@@ -318,13 +332,41 @@ def sample(n: int = 1200 + LEAD, features: int = 8, seed: int = 0) -> tuple[NDAr
     return X, y
 
 
+class _Node:
+    """One process of onnxruntime-node for all graphs of a test run: it starts at the first and ends with this process."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("onnx_predict.mjs")
+        command = ("node", str(script))
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        atexit.register(self._process.communicate)
+
+    def run(self, asked: list[str]) -> None:
+        """Write the answers of a graph; raises with what the process said where it failed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(asked) + b"\n")
+        self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        said = self._process.stdout.readline() if ready else b"no answer"
+        if said != b"done\n":
+            self._process.kill()
+            _node.cache_clear()  # the next one starts another
+            raise AssertionError(said.decode())
+
+
+@cache
+def _node() -> _Node:
+    return _Node()
+
+
 def in_node(model: Path, X: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(raw, final) probabilities of onnxruntime-node; `X` is (n, F) or (n, T, F)."""
     files = [model.with_suffix(suffix) for suffix in (".in.f32", ".raw.f32", ".final.f32")]
     np.ascontiguousarray(X, dtype=np.float32).tofile(files[0])
-    script = Path(__file__).with_name("onnx_predict.mjs")
-    command = ["node", str(script), str(model), ",".join(map(str, X.shape)), *map(str, files)]
-    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    for file in files[1:]:
+        file.unlink(missing_ok=True)
+    _node().run([str(model), ",".join(map(str, X.shape)), *map(str, files)])
     raw, final = (np.fromfile(file, dtype=np.float32).reshape(-1, 3) for file in files[1:])
     return raw, final
 

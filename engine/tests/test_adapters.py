@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from support import EPOCHS, MODELS, NEURAL, TABULAR, Case, Fit, log_loss, sample
+from support import EPOCHS, MODELS, NEURAL, TABULAR, Case, FittedOf, log_loss, sample
 
 from foldwise_engine.adapter import load_adapter
 from foldwise_engine.errors import EngineError
 from foldwise_engine.jobs import Jobs
 
 every_model = pytest.mark.parametrize("model", MODELS)
-
-
-@dataclass
-class Fitted(Fit):
-    """A fit that several tests look at and none changes; what it wrote, before anything was predicted in its folder."""
-
-    written: frozenset[str] = frozenset()
-
-
-FittedOf = Callable[[str], Fitted]
-"""By the name of the model."""
-
-
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> FittedOf:
-    @cache
-    def of(model: str) -> Fitted:
-        fit = Case(tmp_path_factory.mktemp(model) / "data", *sample()).fit(model)
-        return Fitted(fit.case, fit.request, fit.result, frozenset(path.name for path in fit.out.iterdir()))
-
-    return of
 
 
 @every_model

@@ -12,12 +12,13 @@ from support import ENGINE
 
 pytest.importorskip("torch", reason="torch is not installed")
 
+from foldwise_engine.bench.__main__ import main
 from foldwise_engine.bench.data import LENGTHS, PARAMS, SEQUENCE, Task, make_dataset
 from foldwise_engine.bench.plain import network, seconds_of_epoch
 
 
 def test_the_command_measures_both_sides() -> None:
-    asked = ["--small", "--models", "tcn", "--parts", "epochs,latency", "--pairs", "1"]
+    asked = ["--small", "--models", "tcn", "--parts", "epochs,latency", "--pairs", "1", "--share", "0.1"]
     command = [sys.executable, "-m", "foldwise_engine.bench", *asked]
     done = subprocess.run(command, capture_output=True, cwd=ENGINE, check=True)
     figures = json.loads(done.stdout)
@@ -39,18 +40,21 @@ def test_the_command_measures_both_sides() -> None:
         (["--dataset", "nowhere"], "--dataset nowhere has no X.npy and no y_h20.npy"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(asked: list[str], said: str) -> None:
-    command = [sys.executable, "-m", "foldwise_engine.bench", *asked]
-    done = subprocess.run(command, capture_output=True, cwd=ENGINE, check=False)
-    assert done.returncode == 2
-    assert said in done.stderr.decode()
+def test_what_cannot_be_measured_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: list[str], said: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["foldwise_engine.bench", *asked])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("model", SEQUENCE)
 def test_the_reference_trains_a_network_of_the_same_sizes(tmp_path: Path, model: str) -> None:
     import torch
 
-    folder = make_dataset(tmp_path / "data", 700, 6, 0)
+    folder = make_dataset(tmp_path / "data", 200, 6, 0)
     task = Task(
         what="plain",
         model=model,
@@ -58,8 +62,8 @@ def test_the_reference_trains_a_network_of_the_same_sizes(tmp_path: Path, model:
         length=LENGTHS[model],
         dataset=str(folder),
         horizon=20,
-        train=512,
-        stop=100,
+        train=64,
+        stop=32,
         device="cpu",
         threads=1,
         seed=1,

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from support import MODELS, Case, Fit, in_node, sample
+from support import MODELS, Case, Fit, FittedOf, in_node, sample
 
 from foldwise_engine.errors import EngineError
 from foldwise_engine.export.trees import MAX_BORDERS, borders_of
@@ -52,8 +52,8 @@ def check_parity(case: Case, fit: Fit) -> NDArray[np.float32]:
 
 
 @every_model
-def test_parity_in_node(case: Case, model: str) -> None:
-    check_parity(case, case.fit(model))
+def test_parity_in_node(fitted: FittedOf, model: str) -> None:
+    check_parity(fitted(model).case, fitted(model))
 
 
 @every_model
@@ -88,9 +88,9 @@ def test_parity_of_logistic_without_intercept_and_by_saga(case: Case, l1_ratio: 
 
 
 @every_model
-def test_class_scale_moves_the_final_probabilities_only(case: Case, model: str) -> None:
-    fit = case.fit(model)
-    scale = (2.0, 0.5, 1.25)
+def test_class_scale_moves_the_final_probabilities_only(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
+    case, scale = fit.case, (2.0, 0.5, 1.25)
     path, _ = fit.export(class_scale=scale)
     raw, final = in_node(path, as_windows(fit, case.X))
     assert np.abs(raw - fit.predict(case.X)).max() <= PARITY
@@ -134,8 +134,8 @@ def _calibrated(p: NDArray[Any], calibrator: Calibrator) -> NDArray[np.float64]:
 
 
 @every_model
-def test_the_graph_is_of_the_agreed_form(case: Case, model: str) -> None:
-    path, result = case.fit(model).export()
+def test_the_graph_is_of_the_agreed_form(fitted: FittedOf, model: str) -> None:
+    path, result = fitted(model).export()
     graph = onnx.load(path)
     assert result.opset == 18
     assert {item.domain: item.version for item in graph.opset_import} == {"": 18, "ai.onnx.ml": 3}
@@ -146,8 +146,8 @@ def test_the_graph_is_of_the_agreed_form(case: Case, model: str) -> None:
 
 
 @every_model
-def test_exporting_twice_gives_the_same_bytes(case: Case, model: str) -> None:
-    fit = case.fit(model)
+def test_exporting_twice_gives_the_same_bytes(fitted: FittedOf, model: str) -> None:
+    fit = fitted(model)
     first = fit.export()[0].read_bytes()
     assert fit.export()[0].read_bytes() == first
 

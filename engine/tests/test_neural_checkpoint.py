@@ -98,7 +98,7 @@ def test_a_finished_fit_is_not_trained_again(case: Case, folder: Path) -> None:
     [
         {"seed": 8},
         {"params": {"hidden_size": 13, "num_layers": 2, "dropout": 0.1}},
-        {"options": {"lr": 0.03}},
+        {"options": {"lr": 0.05}},
         {"weights": np.linspace(0.5, 1.5, 153, dtype=np.float32)},
         {"train": np.arange(8, 150, dtype=np.int32)},
         {"stop": np.arange(170, 200, dtype=np.int32)},

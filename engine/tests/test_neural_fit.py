@@ -34,7 +34,7 @@ def test_it_learns_what_only_the_bars_before_tell(tmp_path: Path, model: str, mo
     assert log_loss(fit.array("p_stop.npy"), case.y[case.stop]) < 0.8 * prior
     sequence = fit.result.sequence
     assert sequence is not None
-    assert (sequence.mode, sequence.precision, sequence.batch_size, sequence.resumed_from) == (mode, "fp32", 32, 0)
+    assert (sequence.mode, sequence.precision, sequence.batch_size, sequence.resumed_from) == (mode, "fp32", 64, 0)
     assert 1 <= sequence.receptive_field <= T
     assert fit.result.quantised is None
     assert json.loads((fit.out / "fit.json").read_text())["seq_len"] == T

@@ -174,7 +174,7 @@ def field(name: str, value: float) -> Callable[[Pipeline], None]:
     ],
 )
 def test_a_hostile_forest_is_refused_before_it_is_walked(case: Case, attack: Callable[[Pipeline], None]) -> None:
-    fit = case.fit("random_forest")
+    fit = case.fit("random_forest", params={**PARAMS["random_forest"], "n_estimators": 3})
     native = fit.out / fit.result.files.native
     model = skops.io.load(native, trusted=["numpy.dtype", "sklearn.tree._tree.Tree"])
     attack(model)

@@ -23,7 +23,7 @@ export function trainCommand(program: Command): void {
   sharedFlags(command, ...FIT_FLAGS, "noTest")
     .option(
       "--calibration <kind>",
-      "none (default), auto (what helps on purged folds of the calibrate rows), temperature, prior, pool or vector",
+      "auto (default: what helps on purged folds of the calibrate rows), none, temperature, prior, pool or vector",
     )
     .option(
       "--level <share>",

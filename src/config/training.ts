@@ -79,7 +79,7 @@ export const trainingFileSchema = z.strictObject({
   workers: z.int().min(1).max(1024).default(1).describe("Worker processes; the cores are shared between them."),
   calibration: z
     .enum(["auto", "none", "temperature", "prior", "pool", "vector"])
-    .default("none")
+    .default("auto")
     .describe(
       "How probabilities are calibrated on the calibrate rows; auto: what helps on purged folds of them, or nothing.",
     ),

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import {
+  type CalibratorKind,
   type ClassificationMetrics,
   type ClassShares,
   classificationMetrics,
   classwiseEce,
   evaluatePart,
   type Interval,
+  isLeastShare,
+  LEAST_SHARE,
   type PartEvaluation,
   type Probabilities,
   reliabilityTable,
@@ -257,8 +260,23 @@ function ownWarnings(input: ReportInput, head: PartReport): string[] {
       `The intervals rest on ${head.bootstrap.blocks} block${head.bootstrap.blocks === 1 ? "" : "s"}, fewer than 10: they are too narrow to rely on.`,
     );
   }
+  if (input.calibration !== null && isLeastShare(input.calibration.calibrator)) {
+    warnings.push(
+      `The calibrate rows show no signal: the probabilities are all but ${FLATTENED_TO[input.calibration.calibrator.kind]}. ` +
+        `${100 * LEAST_SHARE} % of the model is left in them, for the order of its rows.`,
+    );
+  }
   return warnings;
 }
+
+/** What each kind of calibrator comes to where it keeps as little of the model as it may. */
+const FLATTENED_TO: Record<CalibratorKind, string> = {
+  none: "the model's own",
+  prior: "the prior",
+  pool: "the prior",
+  temperature: "equal shares",
+  vector: "the same for every row",
+};
 
 /** The largest first; equal ones by name. */
 function sorted(values: Record<string, number>): Record<string, number> {

@@ -1,4 +1,5 @@
 import { formatDecision } from "./decision.js";
+import { ensembleText } from "./ensembleText.js";
 import type { MetricsJson, PartReport, Report } from "./schema.js";
 import { bytes, figure, percent, table, whole } from "./table.js";
 
@@ -23,6 +24,7 @@ export function formatReport(report: Report): string {
     scores(report),
     classes(head, report.head_part),
     rows(report),
+    ensembleText(report),
     calibration(report),
     formatDecision(report.decision),
     importance(report),

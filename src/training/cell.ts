@@ -103,7 +103,7 @@ export async function trainCell(work: CellWork): Promise<CellResult> {
       symbol: cell.symbol,
       horizon: cell.horizon,
       fingerprint: dataset.manifest.fingerprint,
-      fitSha256: fitDigest({ ...work, ...work.settings, ...work.plan, horizon: cell.horizon }),
+      fitSha256: fitDigest({ ...work.settings, ...work, ...work.plan, horizon: cell.horizon }),
       pipeline: dataset.manifest.pipeline,
       runId: run.id,
       config: work.config,

@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
+import { MemoryWatch } from "../../bench/lib/memory.js";
 import { interleavedPairs, median } from "../../bench/lib/pairs.js";
 import { markdownTable } from "../../bench/lib/table.js";
 
@@ -18,6 +21,17 @@ describe("interleaved pairs", () => {
     expect(median([5, 1, 3])).toBe(3);
     expect(median([4, 1, 3, 2])).toBe(2.5);
   });
+});
+
+it.runIf(process.platform === "linux")("a memory watch counts what a process and its children hold", async () => {
+  const grandchild = "const held = Buffer.alloc(150 * 2 ** 20, 1); setTimeout(() => held, 400);";
+  const program = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(grandchild)}])`;
+  const child = spawn(process.execPath, ["-e", program]);
+  const watch = new MemoryWatch(child.pid!);
+  await once(child, "close");
+  watch.stop();
+  expect(watch.peakBytes).toBeGreaterThan(150 * 2 ** 20);
+  expect(watch.peakBytes).toBeLessThan(600 * 2 ** 20);
 });
 
 describe("the results table", () => {

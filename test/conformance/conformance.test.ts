@@ -2,7 +2,7 @@
  * One suite that every registered model passes, built-in or plug-in. A new model is a new line in `builtin.ts`, and this file
  * stays as it is. What a model cannot do by its nature it declares in its capabilities; nothing is skipped by name.
  */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,17 +10,12 @@ import { resolveModelConfig, resolveTrainingConfig } from "../../src/config/inde
 import { createPool, type EnginePool, installedEngines } from "../../src/engine/index.js";
 import { applyCalibrator, type Calibrator } from "../../src/evaluation/index.js";
 import { loadModel } from "../../src/inference/index.js";
-import { loadPlugins, type ModelDefinition, ModelRegistry, missingPackages } from "../../src/models/index.js";
+import { type ModelDefinition, missingPackages } from "../../src/models/index.js";
 import { createModel, type TrainableModel } from "../../src/training/index.js";
 import type { BaseModel, FeatureArray, PredictionOutput, TrainingMetrics } from "../../src/types/index.js";
+import { CASES, type Case } from "./cases.js";
 import { FEATURES, head, permuted, type Sample, sample } from "./data.js";
 import { storeSample } from "./store.js";
-
-const PLUGINS = readdirSync("examples/plugins", { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => `examples/plugins/${entry.name}/${entry.name}.js`)
-  .filter((path) => existsSync(path));
-await loadPlugins(PLUGINS, process.cwd());
 
 const train = sample({ rows: 800, seed: 1 });
 const stop = sample({ rows: 300, seed: 2 });
@@ -43,47 +38,10 @@ afterAll(async () => {
 
 const models: BaseModel[] = [];
 
-/** Short windows, small networks and forests, large steps: what is tested does not depend on their size. */
-const SEQ_LEN = 6;
-const QUICK = { seq_len: SEQ_LEN, lr: 0.01, patience: 5, max_epochs: 60 };
 /** For what holds of a network from its first epochs on. */
 const FEW_EPOCHS = { training: { max_epochs: 8 } };
 /** Without end by patience, for weights to be heard. */
 const NO_PATIENCE = { training: { patience: null, max_epochs: 25 } };
-const SMALL: Record<string, Record<string, unknown>> = {
-  xgboost: { learning_rate: 0.1 },
-  lightgbm: { learning_rate: 0.1 },
-  catboost: { learning_rate: 0.1 },
-  random_forest: { n_estimators: 60 },
-  lstm: { hidden_size: 16 },
-  gru: { hidden_size: 16 },
-  tcn: { channels: 16 },
-  voting: { bases: ["lightgbm", "logistic"] },
-  stacking: { bases: ["lightgbm", "logistic"], folds: 3 },
-  blending: { bases: ["lightgbm", "logistic"] },
-  transformer: { d_model: 16, nhead: 2, dim_feedforward: 16, num_layers: 2 },
-};
-
-/** Sequence models go through the suite in both ways of training. */
-interface Case {
-  name: string;
-  definition: ModelDefinition;
-  config: { model_params?: Record<string, unknown>; training?: Record<string, unknown> };
-  /** Rows of a window. */
-  seqLen: number;
-}
-
-const CASES = ModelRegistry.listAll().flatMap((definition): Case[] => {
-  const { id, capabilities } = definition;
-  const model_params = SMALL[id] ?? {};
-  if (capabilities.input === "tabular") return [{ name: id, definition, config: { model_params }, seqLen: 1 }];
-  return ["dense", "windowed"].map((mode) => ({
-    name: `${id}, ${mode}`,
-    definition,
-    config: { model_params, training: { ...QUICK, mode } },
-    seqLen: SEQ_LEN,
-  }));
-});
 
 /** Where the engine of a sequence model is left out (`FOLDWISE_ENGINES=tabular`), its cases are skipped and counted. */
 const { versions } = await installedEngines();

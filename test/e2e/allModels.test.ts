@@ -35,7 +35,11 @@ beforeAll(async () => {
     const args = ["--symbol", symbol, "--bar-time", "close", "--horizons", String(HORIZON), ...FEW];
     await succeeds(["prepare", files[symbol]!, ...args], { cwd });
   }
-  const short = ["--set", "training.neural.max_epochs=4", "--set", "training.boosting.num_boost_round=60"];
+  const short = [
+    "training.neural.max_epochs=4",
+    "training.boosting.num_boost_round=60",
+    "models.stacking.model_params.folds=2",
+  ].flatMap((setting) => ["--set", setting]);
   const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON), ...short];
   result = await foldwise(["train", "--model", "all", ...grid, "--run-id", "all"], { cwd });
 });

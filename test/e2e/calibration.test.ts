@@ -25,8 +25,9 @@ beforeAll(async () => {
   cwd = emptyFolder();
   await succeeds(["demo-data", "--symbol", "MES", "--bars", "6000", "--out", "bars.csv"], { cwd });
   await succeeds(["prepare", "bars.csv", "--symbol", "MES", ...PREPARE_FLAGS], { cwd });
-  await succeeds(train("--run-id", "auto", "--calibration", "auto"), { cwd });
-  await succeeds(train("--run-id", "none", "--sets", "adaptive", "--signal", "set_size", "--level", "0.6"), { cwd });
+  await succeeds(train("--run-id", "auto"), { cwd });
+  const sets = ["--sets", "adaptive", "--signal", "set_size", "--level", "0.6"];
+  await succeeds(train("--run-id", "none", "--calibration", "none", ...sets), { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
@@ -55,7 +56,7 @@ describe("calibrate rows of one class", () => {
   });
 
   it("are left as they are by auto, and the report says why", async () => {
-    await succeeds(one("--calibration", "auto", "--run-id", "one-auto"), { cwd });
+    await succeeds(one("--run-id", "one-auto"), { cwd });
     const report = reportSchema.parse(readJson(join(runDir("one-auto"), "reports", "logistic_report.json")));
     expect(report.calibration).toMatchObject({ kind: "none", reason: expect.stringContaining("fewer than two") });
     // 150 rows with labels of five bars are too few labels, too.
@@ -69,7 +70,7 @@ describe("calibrate rows of one class", () => {
 });
 
 describe("train --calibration", () => {
-  it("auto halves the calibration error of a model that is too sure, on calibrate and test rows, and says how", async () => {
+  it("halves the calibration error of a model that is too sure by default, on calibrate and test rows, and says how", async () => {
     const [auto, none] = [reportOf("auto"), reportOf("none")];
     expect(auto.calibration?.kind).not.toBe("none");
     expect(auto.calibration?.reason).toMatch(/helps: cross-fitted gain/);

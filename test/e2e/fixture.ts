@@ -94,11 +94,15 @@ export const predictionsOf = (run: string, job: string): Promise<Row[]> =>
   query(`SELECT * FROM '${join(run, "predictions", `${job}.parquet`)}' ORDER BY row`);
 
 /** The largest |Δ| of the three probabilities between two prediction files, over the stamps of the first; all must be in the second. */
-export async function largestDifference(a: string, b: string): Promise<{ rows: number; difference: number }> {
+export async function largestDifference(
+  a: string,
+  b: string,
+  rows = "true",
+): Promise<{ rows: number; difference: number }> {
   const [found] = await query(
     `SELECT count(*)::INT AS rows, count(b.timestamp)::INT AS matched,
             max(greatest(abs(a.p_short - b.p_short), abs(a.p_neutral - b.p_neutral), abs(a.p_long - b.p_long))) AS difference
-     FROM '${a}' a LEFT JOIN '${b}' b USING (timestamp)`,
+     FROM (SELECT * FROM '${a}' WHERE ${rows}) a LEFT JOIN '${b}' b USING (timestamp)`,
   );
   expect(found?.matched).toBe(found?.rows);
   return { rows: Number(found?.rows), difference: Number(found?.difference) };

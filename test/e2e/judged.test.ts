@@ -89,7 +89,7 @@ it("an opening counts before the test rows are scored: a job that fails over the
 });
 
 it("a plug-in without an engine is not calibrated, and says so", async () => {
-  const { stderr } = await succeeds(train("--run-id", "plain", "--no-test", "--calibration", "auto"), { cwd });
+  const { stderr } = await succeeds(train("--run-id", "plain", "--no-test"), { cwd });
   expect(stderr).toMatch(/thirds is not calibrated: only a model with an engine/);
   const report = reportSchema.parse(readJson(join(cwd, "experiments/runs/plain/reports/thirds_ROWS_h5_report.json")));
   expect(report.calibration).toBeNull();

@@ -6,8 +6,9 @@ import { readBundle } from "../../src/artifacts/index.js";
 import { featureStream } from "../../src/data/index.js";
 import { createPool, type EnginePool } from "../../src/engine/index.js";
 import { encodeNpy, readNpy } from "../../src/files/index.js";
-import { foldwise, ROOT } from "./cli.js";
+import { ROOT } from "./cli.js";
 import { columnsOf, largestDifference, preparedFolder, query, succeeds } from "./fixture.js";
+import { warm, warmSucceeds } from "./warm.js";
 
 const MODELS = ["xgboost", "logistic"] as const;
 let cwd: string;
@@ -23,7 +24,7 @@ function predict(job: string, ...source: string[]): Promise<string> {
   return path;
 }
 async function predictTo(out: string, job: string, ...source: string[]): Promise<string> {
-  await succeeds(["predict", "--model-dir", bundleOf(job), ...source, "--out", out], { cwd });
+  await warmSucceeds(["predict", "--model-dir", bundleOf(job), ...source, "--out", out], { cwd });
   return join(cwd, out);
 }
 
@@ -137,7 +138,7 @@ describe("predict", () => {
   it("refuses missing and extra features by name", async () => {
     const series = join(cwd, "data/datasets/MES.parquet");
     await query(`COPY (SELECT * EXCLUDE (rsi_14), 1.5 AS oddity FROM '${series}') TO '${join(cwd, "other.parquet")}'`);
-    const result = await foldwise([...model(), "--data", "other.parquet", "--out", "other-p.parquet"], { cwd });
+    const result = await warm([...model(), "--data", "other.parquet", "--out", "other-p.parquet"], { cwd });
     expect(result.code, result.stderr).toBe(2);
     expect(result.stderr).toMatch(/rsi_14/);
     expect(result.stderr).toMatch(/oddity/);
@@ -145,7 +146,7 @@ describe("predict", () => {
 
   it("takes exactly one of --data and --bars", async () => {
     for (const source of [[], ["--data", "data/datasets/MES.parquet", "--bars", "bars.csv"]]) {
-      const result = await foldwise([...model(), ...source, "--out", "p.csv"], { cwd });
+      const result = await warm([...model(), ...source, "--out", "p.csv"], { cwd });
       expect(result.code).toBe(2);
       expect(result.stderr).toMatch(/exactly one of --data and --bars/);
     }
@@ -154,7 +155,7 @@ describe("predict", () => {
   it("refuses bars of another length than those of the training", async () => {
     const bars = ["demo-data", "--symbol", "MES", "--bars", "2000", "--bar", "15m", "--out", "slow.csv"];
     await succeeds(bars, { cwd });
-    const result = await foldwise([...model(), "--bars", "slow.csv", "--out", "p.csv"], { cwd });
+    const result = await warm([...model(), "--bars", "slow.csv", "--out", "p.csv"], { cwd });
     expect(result.code).toBe(2);
     expect(result.stderr).toMatch(/15 minutes.*5 minutes/);
   });
@@ -166,7 +167,7 @@ describe("predict", () => {
     const train = ["train", "--model", "logistic", "--symbol", "MES", "--horizon", "20", "--no-test"];
     await succeeds([...train, "--data", "bare", "--run-id", "bare"], { cwd });
     const dir = "experiments/runs/bare/models/logistic_MES_h20";
-    const result = await foldwise(["predict", "--model-dir", dir, "--bars", "bars.csv", "--out", "p.csv"], { cwd });
+    const result = await warm(["predict", "--model-dir", dir, "--bars", "bars.csv", "--out", "p.csv"], { cwd });
     expect(result.code).toBe(2);
     expect(result.stderr).toMatch(/--data/);
   });

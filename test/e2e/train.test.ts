@@ -17,15 +17,19 @@ const reportOf = (id: string, job: string): Report =>
   reportSchema.parse(readJson(join(runOf(id), "reports", `${job}_report.json`)));
 const jobOf = (id: string): string => `${id}_MES_h20`;
 const JOBS = MODELS.map(jobOf);
-/** What a sequence model writes does not depend on how long it was trained. */
-const FEW_EPOCHS = ["--set", "training.neural.max_epochs=5"];
+/** What a model writes does not depend on how long it was trained. */
+const SHORT = [
+  "training.neural.max_epochs=2",
+  "training.boosting.num_boost_round=60",
+  "models.stacking.model_params.folds=2",
+].flatMap((setting) => ["--set", setting]);
 
 let series: CliResult;
 let splits: CliResult;
 beforeAll(async () => {
   cwd = await preparedFolder();
   await bareSplits(cwd, join(cwd, "bare", "splits", "scaled"));
-  const train = ["train", "--model", "all", "--symbol", "MES", "--horizon", "20", ...FEW_EPOCHS];
+  const train = ["train", "--model", "all", "--symbol", "MES", "--horizon", "20", ...SHORT];
   series = await foldwise([...train, "--run-id", "series", "--json"], { cwd });
   splits = await foldwise([...train, "--run-id", "splits", "--data", "bare/splits/scaled"], { cwd });
 });
@@ -39,12 +43,19 @@ describe.each(["series", "splits"])("train on the %s layout", (layout) => {
 
   eachModel("leaves a whole bundle of %s", jobOf, async (job) => {
     const dir = join(runOf(layout), "models", job);
-    const { manifest, pipeline } = await readBundle(dir);
-    expect(manifest).toMatchObject({ symbol: "MES", horizon: 20, run_id: layout, seed: 7, kind: "engine" });
-    expect(manifest.parity?.max_abs_diff).toBeLessThanOrEqual(1e-5);
+    const { manifest, pipeline, parts } = await readBundle(dir);
+    expect(manifest).toMatchObject({ symbol: "MES", horizon: 20, run_id: layout, seed: 7 });
     expect(manifest.features).toHaveLength(27);
     expect(readFileSync(join(dir, "feature_names.txt"), "utf8").trim().split("\n")).toEqual(manifest.features);
-    const files = ["config.yaml", "feature_names.txt", "model.onnx", manifest.native, "pipeline.json"];
+    const files: (string | null)[] = ["config.yaml", "feature_names.txt", "pipeline.json"];
+    if (manifest.ensemble === null) {
+      expect(manifest.kind).toBe("engine");
+      expect(manifest.parity?.max_abs_diff).toBeLessThanOrEqual(1e-5);
+      files.push("model.onnx", manifest.native);
+    } else {
+      expect(manifest.kind).toBe("ensemble");
+      expect(Object.keys(parts.bases)).toEqual(["lightgbm", "catboost", "random_forest", "logistic"]);
+    }
     if (manifest.model === "logistic") files.push("scaler.json");
     expect(Object.keys(manifest.files)).toEqual(expect.arrayContaining(files));
     expect(pipeline === null).toBe(layout === "splits");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { inject } from "vitest";
+import { expect, inject } from "vitest";
 import { BIN, type CliResult, parseEvents, ROOT } from "./cli.js";
 
 const HOST = fileURLToPath(new URL("warmHost.mjs", import.meta.url));
@@ -19,16 +19,24 @@ let host: Host | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * The built command as `foldwise` runs it, but in a process that has run it before: for tables of refusals, where message, exit code
- * and the files left behind are looked at, and where most of the time would go into starting Node and importing. It is the entry
- * module of `dist` in a process apart, with arguments and working folder of its own; what is returned is what that process wrote
- * to its stdout and stderr, and its exit code. Calls wait for one another. `warm.test.ts` holds it against real processes.
+ * The built command as `foldwise` runs it, but in a process that has run it before: for tables of refusals and for what is asked of
+ * one run or bundle again and again, where message, exit code and the files left behind are looked at, and where most of the time
+ * would go into starting Node and importing. It is the entry module of `dist` in a process apart, with arguments and working folder
+ * of its own; what is returned is what that process wrote to its stdout and stderr, and its exit code. Calls wait for one another.
+ * `warm.test.ts` holds it against real processes.
  * Not for calls with an environment or signals of their own, nor for plug-ins: a module is imported once.
  */
 export function warm(args: readonly string[], { cwd }: { cwd: string }): Promise<CliResult> {
   const call = last.then(() => callOf(args, cwd));
   last = call.catch(() => {});
   return call;
+}
+
+/** `warm`, and expects exit code 0. */
+export async function warmSucceeds(args: readonly string[], { cwd }: { cwd: string }): Promise<CliResult> {
+  const result = await warm(args, { cwd });
+  expect(result.code, `foldwise ${args.join(" ")}\n${result.stdout}\n${result.stderr}`).toBe(0);
+  return result;
 }
 
 async function callOf(args: readonly string[], cwd: string): Promise<CliResult> {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { coverageOf, modelRows } from "../../bench/lib/modelRows.js";
 import {
   type AdaptiveRows,
   type AdaptiveState,
@@ -10,7 +11,6 @@ import {
   settledThreshold,
 } from "../../src/evaluation/index.js";
 import { NO_LABEL, seededRandom } from "../../src/types/index.js";
-import { coverageOf, modelRows } from "./conformalRows.js";
 
 interface GoldenAdaptive {
   y: number[];

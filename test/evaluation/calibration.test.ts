@@ -10,6 +10,8 @@ import {
   classwiseEce,
   constantProbabilities,
   fitCalibrator,
+  isLeastShare,
+  LEAST_SHARE,
   softmaxForm,
 } from "../../src/evaluation/index.js";
 import { ece, logLoss, PRIOR, shares, simulate } from "./simulatedMarket.js";
@@ -210,11 +212,52 @@ describe("fitCalibrator", () => {
     const wrong = Float64Array.from([...y].flatMap((label) => [-1, 0, 1].map((k) => (k === label ? 0.1 : 0.45))));
     expect(fitCalibrator("temperature", y, wrong, { prior: PRIOR })).toEqual({
       kind: "temperature",
-      temperature: 1000,
+      temperature: 100,
     });
-    expect(fitCalibrator("prior", y, wrong, { prior: PRIOR })).toMatchObject({ lambda: 1 });
+    expect(fitCalibrator("prior", y, wrong, { prior: PRIOR })).toMatchObject({ lambda: 0.99 });
+    expect(fitCalibrator("pool", y, wrong, { prior: PRIOR })).toMatchObject({ power: 0.01 });
     const flat = constantProbabilities([1 / 3, 1 / 3, 1 / 3], 6);
     expect(fitCalibrator("temperature", y, flat, { prior: PRIOR })).toEqual({ kind: "temperature", temperature: 1 });
+  });
+
+  it.each(FITTED)("leaves a model its order, and never the same answer for all rows: %s", (kind) => {
+    // Six labels that are all wrong: the model as far flattened as can be.
+    const y = Int8Array.of(-1, 0, 1, -1, 0, 1);
+    const wrong = Float64Array.from([...y].flatMap((label) => [-1, 0, 1].map((k) => (k === label ? 0.1 : 0.45))));
+    const calibrator = fitCalibrator(kind, y, wrong, { prior: PRIOR, effectiveLabels: 1e9 });
+    expect(isLeastShare(calibrator)).toBe(true);
+    const { raw } = simulate(300, { signal: 0, noise: 0.3 }, 4);
+    // As a graph gives them, in float32.
+    const p = Float32Array.from(applyCalibrator(calibrator, raw));
+    expect(new Set(p).size).toBeGreaterThan(600);
+    const kept = (q: ArrayLike<number>, i: number): number =>
+      kind === "prior" ? q[3 * i + 2]! : Math.log(q[3 * i + 2]! / q[3 * i]!);
+    const ranks = (q: ArrayLike<number>): number[] => {
+      const ranked = new Array<number>(300);
+      for (const [rank, i] of [...ranked.keys()].sort((i, j) => kept(q, i) - kept(q, j)).entries()) ranked[i] = rank;
+      return ranked;
+    };
+    // Rows that differ by less than float32 holds may change places with their neighbours.
+    const before = ranks(raw);
+    expect(ranks(p).filter((rank, i) => Math.abs(rank - before[i]!) > 1)).toEqual([]);
+  });
+
+  it("costs next to nothing for what it leaves of a model that knows nothing", () => {
+    const bound = (LEAST_SHARE / (1 - LEAST_SHARE)) ** 2 * (1 / Math.min(...PRIOR) - 1) * 0.5;
+    expect(bound).toBeLessThan(0.0003);
+    const calibrator: Calibrator = { kind: "prior", lambda: 1 - LEAST_SHARE, prior: PRIOR };
+    const cost = (raw: Float64Array): number => {
+      // Against the prior in expectation: labels are drawn by it.
+      const p = applyCalibrator(calibrator, raw);
+      return (
+        p.reduce((sum, q, i) => sum + PRIOR[(i % 3) as 0 | 1 | 2] * Math.log(PRIOR[(i % 3) as 0 | 1 | 2] / q), 0) /
+        (p.length / 3)
+      );
+    };
+    const sure = Float64Array.of(1, 0, 0);
+    expect(cost(sure)).toBeLessThan(bound);
+    expect(cost(sure)).toBeGreaterThan(bound / 2);
+    expect(cost(simulate(2000, { signal: 0, noise: 1 }, 4).raw)).toBeLessThan(bound / 4);
   });
 
   it("holds vector scaling to the identity by the effective labels, not by the rows", () => {

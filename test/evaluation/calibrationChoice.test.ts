@@ -45,6 +45,23 @@ describe("chooseCalibrator", () => {
     }
   });
 
+  it.each([0.3, 1, 3])(
+    "costs less than luck on forty labels without signal, and leaves no model constant: noise %s",
+    (noise) => {
+      const fresh = simulate(5000, { signal: 0, noise }, 99);
+      const byPrior = logLoss(fresh.y, constantProbabilities(PRIOR, 5000));
+      const excesses = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
+        const { calibrator } = choose(simulate(600, { signal: 0, noise, overlap: 15 }, seed), 15);
+        const p = applyCalibrator(calibrator, fresh.raw);
+        expect(new Set(Float32Array.from(p)).size).toBeGreaterThan(1000);
+        return logLoss(fresh.y, p) - byPrior;
+      });
+      // One parameter fitted to n labels: 1 / (2 n) on average.
+      expect(excesses.reduce((a, b) => a + b) / 8).toBeLessThan(1 / (2 * 40));
+      expect(Math.max(...excesses)).toBeLessThan(6 / (2 * 40));
+    },
+  );
+
   it("leaves a calibrated model as it is", () => {
     const kinds = [1, 2, 3, 4, 5, 6].map((seed) => choose(simulate(1000, { signal: 0.6 }, seed)).calibrator.kind);
     expect(kinds.filter((kind) => kind === "none").length).toBeGreaterThanOrEqual(5);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { coverageOf, modelRows } from "../../bench/lib/modelRows.js";
 import {
   CONFORMAL_KINDS,
   type ConformalKind,
@@ -7,7 +8,6 @@ import {
   fitConformal,
   predictionSets,
 } from "../../src/evaluation/index.js";
-import { coverageOf, modelRows } from "./conformalRows.js";
 
 interface GoldenSplit {
   y: number[];

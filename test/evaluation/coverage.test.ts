@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { modelRows } from "../../bench/lib/modelRows.js";
 import { coverageReport, fitConformal, predictionSets } from "../../src/evaluation/index.js";
-import { modelRows } from "./conformalRows.js";
 
 describe("a coverage report", () => {
   //                          covered  covered  no       empty    covered

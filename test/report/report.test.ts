@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { classificationMetrics } from "../../src/evaluation/index.js";
+import { type Calibrator, classificationMetrics } from "../../src/evaluation/index.js";
 import { buildReport, encodeReport, parseReport, reportJsonSchema } from "../../src/report/index.js";
 import { reportInput, scored } from "./fixtures.js";
 
@@ -105,6 +105,25 @@ describe("a report", () => {
       expect.stringMatching(/^The best round is 3/),
       expect.stringMatching(/no row of class 1: .* \d+ such rows/),
       expect.stringMatching(/^The intervals rest on 3 blocks/),
+    ]);
+  });
+
+  it.each([
+    [{ kind: "prior", lambda: 0.99, prior: [0.2, 0.5, 0.3] }, "the prior"],
+    [{ kind: "temperature", temperature: 100 }, "equal shares"],
+  ] as const)("warns where the calibrator left as little of the model as it may: %o", (calibrator, what) => {
+    const { y, p } = scored(300, 0.6, 2);
+    const calibration = {
+      calibrator: { ...calibrator } as Calibrator,
+      reason: "",
+      scores: [],
+      y,
+      raw: p,
+      crossFitted: Float64Array.from(p),
+    };
+    const { warnings } = buildReport(reportInput({ calibration }));
+    expect(warnings).toEqual([
+      `The calibrate rows show no signal: the probabilities are all but ${what}. 1 % of the model is left in them, for the order of its rows.`,
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { CLASS_COUNT, FoldwiseError, type Label } from "../../types/index.js";
 import { checkScored, checkWeights, type Probabilities, rowsAt } from "../losses.js";
 import { type ClassShares, classesIn } from "../prior.js";
-import { type Calibrator, type CalibratorKind, checkPrior, logs } from "./calibrator.js";
+import { type Calibrator, type CalibratorKind, checkPrior, LEAST_SHARE, logs } from "./calibrator.js";
 import { convexMinimum, type Slope } from "./minimise.js";
 import { fitVector } from "./vector.js";
 
@@ -21,13 +21,13 @@ export interface FitRows {
   w: Float64Array;
 }
 
-/** T from 0.1 to 1000: rows that are all right would ask for T = 0, rows of noise for infinity. */
-const TEMPERATURES = { low: 0.1, high: 1000 };
-const MOST_POWER = 10;
+/** Slopes of the logarithms, 1/T for the temperature: rows that are all right would ask for infinity, rows of noise for 0. */
+const SLOPES = { low: LEAST_SHARE, high: 10 };
 
 /**
  * The calibrator of one kind with the least log-loss on `y` (N) and `raw` (N, 3), rows that the model's fit did not use. Every
- * loss is convex in what is fitted (1/T for the temperature), so there is one answer, and it is the same on every run.
+ * loss is convex in what is fitted (1/T for the temperature), so there is one answer, and it is the same on every run. It keeps at
+ * least `LEAST_SHARE` of the model.
  * Rows of a class without prior, which training lacked, are left out: no calibrator can learn to say it.
  *
  * @throws FoldwiseError `data.one_class` if `y` holds fewer than two classes (not for `none`), and those of `checkScored`,
@@ -49,9 +49,9 @@ export function fitCalibrator(
   const rows = fitRows(y, raw, options);
   switch (kind) {
     case "temperature":
-      return { kind, temperature: 1 / powerOf(rows, [0, 0, 0], 1 / TEMPERATURES.high, 1 / TEMPERATURES.low) };
+      return { kind, temperature: 1 / powerOf(rows, [0, 0, 0]) };
     case "pool":
-      return { kind, power: powerOf(rows, [...logs(prior)], 0, MOST_POWER), prior };
+      return { kind, power: powerOf(rows, [...logs(prior)]), prior };
     case "prior":
       return { kind, lambda: lambdaOf(rows, prior), prior };
     case "vector":
@@ -99,7 +99,7 @@ function fitRows(y: Int8Array, raw: Probabilities, { prior, weights }: Calibrato
 }
 
 /** The a of softmax(base + a (l − base)) with the least loss. */
-function powerOf({ l, k, w }: FitRows, base: readonly number[], low: number, high: number): number {
+function powerOf({ l, k, w }: FitRows, base: readonly number[]): number {
   const slopeAt = (a: number): Slope => {
     let [first, second] = [0, 0];
     const z = [0, 0, 0];
@@ -122,7 +122,7 @@ function powerOf({ l, k, w }: FitRows, base: readonly number[], low: number, hig
     }
     return { first, second };
   };
-  return convexMinimum(slopeAt, { low, high, start: 1 });
+  return convexMinimum(slopeAt, { ...SLOPES, start: 1 });
 }
 
 /** The λ of (1 − λ) raw + λ prior with the least loss. */
@@ -138,5 +138,5 @@ function lambdaOf({ l, k, w }: FitRows, prior: ClassShares): number {
     }
     return { first, second };
   };
-  return convexMinimum(slopeAt, { low: 0, high: 1, start: 0.5 });
+  return convexMinimum(slopeAt, { low: 0, high: 1 - LEAST_SHARE, start: 0.5 });
 }

@@ -1,4 +1,12 @@
-export { applyCalibrator, CALIBRATOR_KINDS, type Calibrator, type CalibratorKind, softmaxForm } from "./calibrator.js";
+export {
+  applyCalibrator,
+  CALIBRATOR_KINDS,
+  type Calibrator,
+  type CalibratorKind,
+  isLeastShare,
+  LEAST_SHARE,
+  softmaxForm,
+} from "./calibrator.js";
 export {
   type CalibrationChoice,
   type CalibrationChoiceInput,

@@ -1,5 +1,5 @@
 import { CLASS_COUNT } from "../../types/index.js";
-import type { Triple } from "./calibrator.js";
+import { LEAST_SHARE, type Triple } from "./calibrator.js";
 import type { FitRows } from "./fit.js";
 import { boundedMinimum, type Surface } from "./minimise.js";
 
@@ -7,16 +7,16 @@ import { boundedMinimum, type Surface } from "./minimise.js";
 export const VECTOR_RIDGE = 4;
 
 /**
- * Vector scaling: the scale ≥ 0 and bias of softmax(scale · l + bias) that minimise the mean log-loss
+ * Vector scaling: the scale ≥ 0.01 and bias of softmax(scale · l + bias) that minimise the mean log-loss
  * + VECTOR_RIDGE / (2 n) Σ ((scale − 1)² + bias²), n the effective labels. The ridge also settles the bias that is common to all classes.
  */
 export function fitVector(rows: FitRows, n: number): { scale: Triple; bias: Triple } {
   const start = Float64Array.of(1, 1, 1, 0, 0, 0);
   const free = Number.NEGATIVE_INFINITY;
   const [a, b, c, d, e, f] = boundedMinimum((x) => surfaceOf(rows, x, start, VECTOR_RIDGE / n), start, [
-    0,
-    0,
-    0,
+    LEAST_SHARE,
+    LEAST_SHARE,
+    LEAST_SHARE,
     free,
     free,
     free,
