@@ -120,8 +120,8 @@ function calibrationFacts(calibration: Calibration | null, { dataset, cell }: Ce
   return { calibrator, reason, scores, y: labelsOf(dataset, cell.horizon, rows), raw, crossFitted };
 }
 
-function engineSeconds({ engine }: FitDetails): Record<string, number> {
-  if (engine === null) return {};
+function engineSeconds({ engine, ensemble }: FitDetails): Record<string, number> {
+  if (engine === null) return ensemble === undefined ? {} : { combine: ensemble.seconds };
   const { data, train, finish } = engine.seconds;
   return { engine_data: data, engine_train: train, engine_finish: finish };
 }

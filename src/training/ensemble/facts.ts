@@ -24,6 +24,8 @@ export interface EnsembleFacts {
   errorCorrelation: (number | null)[][];
   /** Bases that were left out, and why. */
   dropped: { name: string; why: string }[];
+  /** Of learning to combine, cross-fitting and scoring, the bases' answers given. */
+  seconds: number;
   /** Training rows that taught nothing because no full window of every base ends there. */
   windowless: number;
 }

@@ -116,6 +116,7 @@ export class FitWork {
         ...scored,
         bases: scored.bases.filter(({ name }) => learning.bases.some((base) => base.name === name)),
       };
+      const start = performance.now();
       const combined = await fitCombination(method, learning.evidence, this.#context);
       const evidence = stacked ? learning.evidence : kept;
       const answers = await this.#answersTo(kept, { stacked, method, combined, evidence });
@@ -128,6 +129,7 @@ export class FitWork {
         combined,
         evidence,
       });
+      const seconds = (performance.now() - start) / 1000;
       const learnsHere = !stacked && learns(method);
       const answer = async (X: FeatureView): Promise<Probabilities> =>
         combined.answer(await this.#asked(learning.bases, X));
@@ -145,7 +147,7 @@ export class FitWork {
           ...(combined.reason === null ? [] : [`${this.definition.id} has ${combined.reason}.`]),
           ...learning.bases.flatMap(({ name, warnings }) => warnings.map((warning) => `${name}: ${warning}`)),
         ],
-        facts: { ...facts, windowless: train.X.rows.length - windowed.rows.length },
+        facts: { ...facts, seconds, windowless: train.X.rows.length - windowed.rows.length },
         combinedOn: learnsHere ? this.#combinedOn(kept, method, answers) : null,
         workDir,
         answer,
@@ -286,7 +288,7 @@ export class FitWork {
     combined,
     evidence,
   }: Learned & { bases: readonly Base[]; scored: Evidence; answers: Probabilities }): Promise<
-    Omit<EnsembleFacts, "windowless">
+    Omit<EnsembleFacts, "windowless" | "seconds">
   > {
     const again = async (rows: Evidence, left: number): Promise<Probabilities> => {
       const others = [...bases.keys()].filter((b) => b !== left);
