@@ -8,7 +8,7 @@ import { loadModel, openBase, StreamingPredictor } from "../../src/inference/ind
 import { type Report, reportSchema } from "../../src/report/index.js";
 import type { FeatureArray } from "../../src/types/index.js";
 import { foldwise, ROOT } from "./cli.js";
-import { largestDifference, predictionsOf, preparedFolder, readJson, succeeds } from "./fixture.js";
+import { largestDifference, predictionsOf, preparedFolder, query, readJson, succeeds } from "./fixture.js";
 
 const IDS = ["voting", "stacking", "blending"];
 const BASES = ["logistic", "random_forest", "lightgbm"];
@@ -91,6 +91,13 @@ describe.each(IDS)("the bundle of %s", (id) => {
     const { rows, difference } = await largestDifference(measured, join(cwd, "predicted.parquet"));
     expect(rows).toBeGreaterThan(300);
     expect(difference).toBeLessThan(1e-6);
+    const decided = ["set_short", "set_neutral", "set_long", "signal"];
+    const [same] = await query(
+      `SELECT count(a.set_long)::INT AS sets, count(*) FILTER (${decided.map((name) => `a.${name} IS DISTINCT FROM b.${name}`).join(" OR ")})::INT AS others
+       FROM '${measured}' a JOIN '${join(cwd, "predicted.parquet")}' b USING (timestamp)`,
+    );
+    expect(same).toEqual({ sets: rows, others: 0 });
+    expect(reportOf("first", id).decision!.test!.sets!.coverage).toBeGreaterThan(0.8);
   });
 
   it("names the base that is missing, and refuses one that was exchanged", async () => {

@@ -51,6 +51,8 @@ describe.each(IDS)("the plug-in %s", (id) => {
   it("leaves a bundle and a report like any other model", async () => {
     const { manifest, pipeline } = await readBundle(bundle(id));
     expect(manifest).toMatchObject({ model: id, kind: id === "extra_trees" ? "engine" : "typescript", symbol: "MES" });
+    // Too few labels for sets; a rule there is.
+    expect(manifest.decision).toEqual({ sets: null, signal: { rule: "probability", threshold: 0.5 } });
     expect(manifest.plugin).toContain(`${id}.js`);
     expect(pipeline?.symbol).toBe("MES");
     const report = reportSchema.parse(readJson(join(run(), "reports", `${id}_MES_h20_report.json`)));

@@ -15,6 +15,8 @@ import {
   type FreshAnswers,
   fitDecision,
 } from "../../src/training/decision.js";
+import { openingOf } from "../../src/training/openings.js";
+import { planRows } from "../../src/training/rows.js";
 import { NO_LABEL, type StoredDataset, seededRandom } from "../../src/types/index.js";
 import { bigDataset } from "../data/datasets.js";
 
@@ -129,13 +131,14 @@ describe("a decision fitted on calibrate rows", () => {
   it.each(["raw", "calibrated", "combined"] as const)(
     "says of a row what does not know its label (%s)",
     async (kind) => {
+      const rows = CALIBRATE.slice(0, 600);
       // All that one fold tests.
-      const [from, to] = [CALIBRATE[480]!, CALIBRATE[720]!];
+      const [from, to] = [rows[240]!, rows[360]!];
       const after = relabelled((row) => row >= from && row < to);
-      const of = (each: DecisionSource) => decisionOn(each, {}, fresh(each, CALIBRATE, kind));
+      const of = (each: DecisionSource) => decisionOn(each, {}, fresh(each, rows, kind));
       const [before, now] = [await of(source), await of(after)];
-      expect(now.own.sets!.slice(3 * 480, 3 * 720)).toEqual(before.own.sets!.slice(3 * 480, 3 * 720));
-      expect(now.own.signals.slice(480, 720)).toEqual(before.own.signals.slice(480, 720));
+      expect(now.own.sets!.slice(3 * 240, 3 * 360)).toEqual(before.own.sets!.slice(3 * 240, 3 * 360));
+      expect(now.own.signals.slice(240, 360)).toEqual(before.own.signals.slice(240, 360));
       expect(now.own.sets).not.toEqual(before.own.sets);
       expect(now.decision).not.toEqual(before.decision);
     },
@@ -173,6 +176,17 @@ describe("adaptive sets of the test rows", () => {
     expect(covered(tested(fitted, turned, output).sets!)).toBeGreaterThan(0.75);
     expect(covered(decide(fitted.decision, output.probabilities).sets!)).toBeLessThan(0.65);
   });
+});
+
+it("is part of the configuration whose openings are counted", () => {
+  const { dataset } = source;
+  const cell = { job: "svm_TOY_h5", model: "svm", symbol: "TOY", horizon: 5 };
+  const settings = { model_params: {}, training: {} };
+  const facts = { cell, settings, dataset, plan: planRows(dataset, undefined, null), seed: 7 };
+  const opened = (more: Partial<DecisionSettings> = {}): string =>
+    openingOf({ ...facts, calibration: "none", decision: { ...SETTINGS, ...more } }).configuration;
+  const others = [opened({ level: 0.81 }), opened({ sets: "adaptive" }), opened({ signal: "set_size" })];
+  expect(new Set([opened(), opened(), ...others]).size).toBe(4);
 });
 
 describe("what is missing is told, and done without", () => {
