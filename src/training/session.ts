@@ -236,6 +236,7 @@ async function workOn(
       : {
           ...parts,
           embargo: rows.plan.embargo,
+          explain: true,
           ready: (spec) => bases.ready(spec, cell, rows),
           onNotice: (message) => onEvent({ event: "notice", job: cell.job, message }),
         };

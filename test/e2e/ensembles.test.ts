@@ -16,6 +16,7 @@ const SMALL = [
   ...IDS.map((id) => `models.${id}.model_params.bases=[${BASES.join(",")}]`),
   "models.stacking.model_params.folds=3",
   "models.random_forest.model_params.n_estimators=20",
+  "training.boosting.num_boost_round=40",
 ].flatMap((setting) => ["--set", setting]);
 const GRID = ["--symbol", "MES", "--horizon", "5", "--json"];
 

@@ -45,20 +45,22 @@ export interface BaseFacts {
  * ensemble again without each in turn.
  *
  * @param scored Rows, labels and the bases' answers. @param combined (N, 3) the ensemble's, by the same rule.
- * @param again Makes the ensemble of other bases and answers for the scored rows.
+ * @param again Makes the ensemble of other bases and answers for the scored rows; null where that is not asked for.
  */
 export async function baseFacts(
   bases: readonly Base[],
   scored: Evidence,
   combined: Probabilities,
-  again: (scored: Evidence, left: number) => Promise<Probabilities>,
+  again: ((scored: Evidence, left: number) => Promise<Probabilities>) | null,
 ): Promise<Pick<EnsembleFacts, "bases" | "errorCorrelation">> {
   const { y } = scored;
   const whole = classificationMetrics(y, combined).logLoss;
   const facts: BaseFacts[] = [];
   for (const [b, { name, source }] of bases.entries()) {
     const adds =
-      bases.length > 2 ? classificationMetrics(y, await again(withoutBase(scored, b), b)).logLoss - whole : null;
+      again !== null && bases.length > 2
+        ? classificationMetrics(y, await again(withoutBase(scored, b), b)).logLoss - whole
+        : null;
     const { logLoss } = classificationMetrics(y, scored.bases[b]!.p);
     facts.push({ name, source: source ?? "fitted with the ensemble", logLoss, adds });
   }

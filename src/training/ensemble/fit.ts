@@ -308,7 +308,7 @@ export class FitWork {
       learnedOn: learns(method) ? (stacked ? "out-of-fold" : "calibrate") : "nothing",
       rows: evidence.rows.length,
       effectiveLabels: sum(evidence.uniqueness),
-      ...(await baseFacts(bases, scored, answers, again)),
+      ...(await baseFacts(bases, scored, answers, this.#ensemble.explain === true ? again : null)),
       layer: combined.layer.map(({ name }) => name),
       passthrough: this.#passthroughNames(),
       dropped: [...this.#baseFits.dropped],

@@ -30,5 +30,7 @@ export interface EnsembleSettings {
   ready?: (base: PartSpec) => Promise<ReadyBase>;
   /** Where finished folds of stacking are kept beyond the life of the process. */
   keepDir?: string;
+  /** Whether to work out what each base adds, which makes the ensemble once more for each; for a report. */
+  explain?: boolean;
   onNotice?: (message: string) => void;
 }
