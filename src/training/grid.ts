@@ -31,6 +31,8 @@ export interface GridOptions {
   concurrency: number;
   signal?: AbortSignal;
   onEvent?: OnEvent;
+  /** Called when `run.json` could not be written: cells that wait for others are not to wait any more. */
+  onBroken?: (cause: unknown) => void;
   /** Called when no cell is at work any more and before others may take the run over: what it removes may be theirs afterwards. */
   cleanUp?: () => Promise<void>;
 }
@@ -102,6 +104,7 @@ export async function runGrid(run: Run, work: CellWorker, options: GridOptions):
         judged = runCell(run, { job, model, symbol, horizon }, work, { ...options, fitted })
           .catch((cause: unknown) => {
             broken ??= { cause };
+            options.onBroken?.(cause);
           })
           .finally(fitted);
       });

@@ -27,6 +27,11 @@ export class JobEnds {
     }
   }
 
+  /** Whatever has not ended will not. */
+  fail(failed: unknown): void {
+    for (const { settle } of this.#ends.values()) settle({ failed });
+  }
+
   /** Of a job of this run, also one that an earlier process finished; null where there is none of that name. */
   end(job: string): Promise<JobEnd> | null {
     const pending = this.#ends.get(job);

@@ -77,21 +77,23 @@ export function createRun(
 
 /** `train`: fits, saves and judges the run's cells that have not succeeded. */
 export function execute(run: Run, session: Session, atEnd?: CellsOptions["atEnd"]): Promise<void> {
+  const ends = new JobEnds(run);
   return runCells(
     run,
     session,
     (pool, onEvent) => {
       const openings = openingsOfRun(run, session);
-      const ends = new JobEnds(run);
       const bases = baseStoreOf(run, session, { pool, onEvent, ends });
       return (cell, context) =>
         ends.of(cell.job, () => workOn({ run, session, pool, openings, bases, onEvent }, cell, context));
     },
-    { atEnd },
+    { atEnd, onBroken: (cause) => ends.fail(cause) },
   );
 }
 
 export interface CellsOptions {
+  /** See `GridOptions`. */
+  onBroken?: ((cause: unknown) => void) | undefined;
   /** Cells that fit at the same time; the pool's workers when absent. */
   concurrency?: number | undefined;
   /** Called when every cell has ended, unless the run was interrupted: what is written of all of them together. */
@@ -103,7 +105,7 @@ export async function runCells(
   run: Run,
   session: Session<unknown>,
   workerOf: (pool: EnginePool, onEvent: OnEvent) => CellWorker,
-  { concurrency, atEnd }: CellsOptions = {},
+  { concurrency, atEnd, onBroken }: CellsOptions = {},
 ): Promise<void> {
   const { signal } = session;
   const onEvent: OnEvent = (event) => {
@@ -130,6 +132,7 @@ export async function runCells(
     await runGrid(run, work, {
       concurrency: concurrency ?? pool.workers,
       onEvent,
+      ...(onBroken === undefined ? {} : { onBroken }),
       // Before the run is released: whoever takes it over then has work files of its own.
       cleanUp: async () => {
         await own?.pool.close();
