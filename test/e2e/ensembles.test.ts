@@ -175,6 +175,19 @@ describe("voting with given weights", () => {
   });
 });
 
+describe("voting among all models of a run", () => {
+  it("names them in its configuration, and chooses among them greedily", async () => {
+    const greedy = ["bases=all", "weights=greedy"].map((setting) => `models.voting.model_params.${setting}`);
+    const sets = [...greedy, "models.random_forest.model_params.n_estimators=20"].flatMap((set) => ["--set", set]);
+    const models = ["--model", "voting,random_forest,logistic"];
+    await succeeds(["train", ...GRID, ...models, ...sets, "--run-id", "greedy", "--no-test"], { cwd });
+    const { configuration, ensemble } = reportOf("greedy", "voting");
+    expect(configuration.model_params.bases).toEqual(["random_forest", "logistic"]);
+    expect(ensemble?.reason).toBeNull();
+    expect(ensemble!.bases.reduce((sum, { weight }) => sum + weight!, 0)).toBeCloseTo(1, 9);
+  });
+});
+
 describe("figures of calibrate rows", () => {
   it.each(["voting", "blending"])("of %s are not those of the fit that has learned from them", async (id) => {
     const rows = (await predictionsOf(runDir("first"), `${id}_MES_h5`)).filter(({ part }) => part === "val_calibrate");
