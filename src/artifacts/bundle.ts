@@ -137,6 +137,8 @@ async function readParts(dir: string, { ensemble }: BundleManifest): Promise<Bun
   const parts: Bundle["parts"] = { bases: {}, layer: {} };
   if (ensemble === null) return parts;
   for (const folder of PARTS) {
+    const parent = join(dir, PART_FOLDERS[folder]);
+    if (existsSync(parent) && !lstatSync(parent).isDirectory()) throw unsafeFile(parent, "is not a plain folder");
     for (const { name, sha256: expected } of ensemble[folder]) {
       const path = pathUnder(dir, PART_FOLDERS[folder], name);
       if (!existsSync(path)) {

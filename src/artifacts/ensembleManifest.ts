@@ -12,7 +12,13 @@ const part = z.strictObject({
   /** Of its `manifest.json`, which holds the hashes of all its files: a part is what the ensemble was fitted with, or it is refused. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
-const weights = z.array(z.number().min(0)).min(2);
+const weights = z
+  .array(z.number().min(0))
+  .min(2)
+  .refine((values) => {
+    const sum = values.reduce((total, weight) => total + weight, 0);
+    return sum > 0 && Number.isFinite(sum);
+  }, "the weights have no finite sum above 0");
 
 /** How what several models say becomes one answer; formulas at `softVote`, `hardVote` and `fitMetaLogistic`. */
 const combiner = z.discriminatedUnion("kind", [
@@ -20,7 +26,10 @@ const combiner = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("hard_vote"), weights }),
   z.strictObject({
     kind: z.literal("shrunk_logistic"),
-    coefficients: z.array(z.array(z.number()).min(1).max(3)).min(2),
+    /** One a part, or one for each class. */
+    coefficients: z
+      .array(z.array(z.number()).refine(({ length }) => length === 1 || length === 3, "there are one or three"))
+      .min(2),
     bias: z.tuple([z.number(), z.number(), z.number()]),
   }),
   /** The only model of the layer answers. */

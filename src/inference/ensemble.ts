@@ -1,5 +1,12 @@
 import { type Bundle, ONNX_NAME, readBundle } from "../artifacts/index.js";
-import { applyCalibratorForm, applyClassScale, type BaseAnswers, combine, metaFeatures } from "../evaluation/index.js";
+import {
+  applyCalibratorForm,
+  applyClassScale,
+  type BaseAnswers,
+  combine,
+  metaFeatureNames,
+  metaFeatures,
+} from "../evaluation/index.js";
 import { type FeatureMatrix, FoldwiseError, type PredictionOutput } from "../types/index.js";
 import { type Answering, inBatches, type LoadOptions, openGraph, openPlugin, shapeOf } from "./answering.js";
 import { predictInBatches } from "./batches.js";
@@ -43,6 +50,8 @@ export async function openEnsemble(bundle: Bundle, options: LoadOptions): Promis
     const layer = await openAll("layer");
     const shape = shapeOf(bundle.manifest);
     for (const base of bases) requireSameRows(shape, base);
+    requireWindow(shape, bases);
+    requireLayer(ensemble, { shape, layer });
     const passed = ensemble.passthrough.map((name) => shape.featureNames.indexOf(name));
     const answer = async (values: Float32Array, n: number): Promise<Float32Array> => {
       let answers = await all(bases, (base) => base.answer(inputOf(values, n, { shape, base }), n));
@@ -55,7 +64,8 @@ export async function openEnsemble(bundle: Bundle, options: LoadOptions): Promis
       const p = combiner.kind === "model" ? answers[0]!.p : combine(combiner, answers, trained);
       return new Float32Array(applyCalibratorForm(p, calibrator));
     };
-    return inBatches(shape, answer, { copies: false, close });
+    // Copies: all bases read the same rows, later, when the caller may fill its own anew.
+    return inBatches(shape, answer, { copies: true, close });
   } catch (error) {
     await close();
     throw error;
@@ -104,6 +114,33 @@ function requireSameRows(ensemble: ModelShape, { name, shape }: Part): void {
     details: { base: name },
   });
 }
+
+/** The ensemble's window is the longest of its bases'. */
+function requireWindow({ seqLen }: ModelShape, bases: readonly Part[]): void {
+  const longest = Math.max(0, ...bases.map(({ shape }) => shape.seqLen ?? 0)) || null;
+  if (seqLen === longest) return;
+  throw doesNotFit(`looks at windows of ${seqLen ?? "no"} bars, its bases at ${longest ?? "no"}`);
+}
+
+/** What the models between bases and answer see is what they were fitted on. */
+function requireLayer(
+  { bases, passthrough }: NonNullable<Bundle["manifest"]["ensemble"]>,
+  { shape, layer }: { shape: ModelShape; layer: readonly Part[] },
+): void {
+  const unknown = passthrough.find((name) => !shape.featureNames.includes(name));
+  if (unknown !== undefined) throw doesNotFit(`passes on ${unknown}, which is none of its features`);
+  const expected = [...metaFeatureNames(bases.map(({ name }) => name)), ...passthrough];
+  const other = layer.find(
+    ({ shape: own }) => own.seqLen !== null || own.featureNames.join("\n") !== expected.join("\n"),
+  );
+  if (other !== undefined)
+    throw doesNotFit(`has ${other.name} on its bases' answers, which was fitted on something else`);
+}
+
+const doesNotFit = (what: string): FoldwiseError =>
+  new FoldwiseError("bundle.not_a_bundle", `The ensemble ${what}.`, {
+    remedy: "Restore the bundle from its source, or train the ensemble again.",
+  });
 
 async function openPart(name: string, bundle: Bundle, options: LoadOptions): Promise<Part> {
   const { manifest } = bundle;

@@ -17,6 +17,13 @@ export interface CreateModelOptions {
   config?: { model_params?: Record<string, unknown>; training?: Record<string, unknown> };
   /** Of an ensemble: the same sections of the models that it is made of, by id. */
   parts?: Record<string, { model_params?: Record<string, unknown>; training?: Record<string, unknown> }>;
+  /**
+   * Of an ensemble that is fitted on arrays, which carry no times: rows that a label looks ahead, by which what it learns to combine on is
+   * purged. 1 by default, the least there is; rows of a stored dataset are purged by their own label ends.
+   */
+  labelRows?: number;
+  /** Of an ensemble: rows left out before each border that it draws itself; 0 by default. */
+  embargo?: number;
   preset?: string;
   /** Default: the configuration's, 7. */
   seed?: number;
@@ -77,10 +84,18 @@ export function createModel(name: string, options: CreateModelOptions = {}): Tra
           },
         })
       : null;
+  const labelRows = options.labelRows === undefined ? {} : { labelRows: options.labelRows };
   return trainable(definition, {
     ...(ensemble === null
       ? {}
-      : { ensemble: { ...ensemble, embargo: 0, ...(onNotice === undefined ? {} : { onNotice }) } }),
+      : {
+          ensemble: {
+            ...ensemble,
+            embargo: options.embargo ?? 0,
+            ...labelRows,
+            ...(onNotice === undefined ? {} : { onNotice }),
+          },
+        }),
     pool,
     model_params: settings.model_params,
     training: settings.training,

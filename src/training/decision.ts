@@ -78,7 +78,8 @@ export function symbolCosts({ manifest }: StoredDataset, symbol: string, cwd: st
 /**
  * Fits prediction sets and the signal's rule on the `calibrate` rows. Everything is fitted on answers that have not seen their
  * row's label, and what is said of these rows themselves is cross-fitted over five purged folds, combination and calibrator within
- * each of them; adaptive sets know at each row the labels that were known by then. With fewer than 30 effective labels nothing is fitted:
+ * each of them; adaptive sets are moved at each row by the labels that were known by then (the calibrator behind their probabilities is
+ * that of other folds, which may lie later; of test rows nothing later is known). With fewer than 30 effective labels nothing is fitted:
  * there are no sets, and signals go by the configured threshold on probability.
  */
 export async function fitDecision(

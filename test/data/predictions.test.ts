@@ -114,6 +114,10 @@ describe("readAnswers", () => {
     p_neutral: Float32Array.of(0.6, 0.6, 0.6),
     p_long: Float32Array.of(0.3, 0.2, 0.1),
     confidence: new Float32Array(3),
+    set_short: new Int8Array(3).fill(NO_LABEL),
+    set_neutral: new Int8Array(3).fill(NO_LABEL),
+    set_long: new Int8Array(3).fill(NO_LABEL),
+    signal: new Int8Array(3).fill(NO_LABEL),
   };
 
   it("reads the labelled rows of one part as they were written", async () => {

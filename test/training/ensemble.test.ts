@@ -1,18 +1,26 @@
 /** The parts of an ensemble's fit that need no engine: rows, bases of other runs, digests, manifests that do not fit. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleDigest, type EnsembleManifest, readBundle, writeBundle } from "../../src/artifacts/index.js";
 import { openStored, viewOf, windowEnds, writeDataset } from "../../src/data/index.js";
+import { createPool } from "../../src/engine/index.js";
 import { loadModel } from "../../src/inference/index.js";
-import { ModelRegistry } from "../../src/models/index.js";
+import {
+  type EngineModelDefinition,
+  type EnsembleModelDefinition,
+  ModelRegistry,
+  type TypeScriptModelDefinition,
+} from "../../src/models/index.js";
 import { servedBase } from "../../src/training/ensemble/bases.js";
 import { asViews } from "../../src/training/ensemble/memoryDataset.js";
 import { methodFor } from "../../src/training/ensemble/method.js";
 import { halves } from "../../src/training/ensemble/rows.js";
 import { type FitFacts, fitDigest } from "../../src/training/fitDigest.js";
-import type { FeatureArray, StoredDataset } from "../../src/types/index.js";
+import { trainable } from "../../src/training/model.js";
+import { originOfArrays } from "../../src/training/origin.js";
+import { type BaseModel, type FeatureArray, FoldwiseError, type StoredDataset } from "../../src/types/index.js";
 import { bigDataset } from "../data/datasets.js";
 import { temporaryFolder } from "../data/helpers.js";
 import { bundle, spec } from "../inference/fixtures.js";
@@ -124,6 +132,7 @@ describe("the digest of a fit", () => {
     seed: 7,
     device: "cpu",
     versions: VERSIONS,
+    workers: 1,
   });
 
   it("is the same whatever the order of keys, and of versions that the fit does not use", () => {
@@ -157,6 +166,75 @@ describe("given weights", () => {
   });
 });
 
+/** Says the class shares of its training rows; a fussy one fits on many rows only. */
+const shares = (id: string, fewest: number): TypeScriptModelDefinition => {
+  const made = (p: number[]): BaseModel => ({
+    async fit(_X, y) {
+      if (y.length < fewest) throw new FoldwiseError("data.few_rows", `${y.length} rows are too few for ${id}.`);
+      p = [-1, 0, 1].map((label) => y.filter((each) => each === label).length / y.length);
+      const scores = { trainLoss: 1, valLoss: 1, trainAccuracy: 0, valAccuracy: 0, trainingTime: 0 };
+      return { ...scores, bestEpoch: 0, totalEpochs: 1, earlyStopped: false };
+    },
+    async predict(X) {
+      const n = X.shape[0];
+      const probabilities = Float32Array.from({ length: 3 * n }, (_, i) => p[i % 3]!);
+      return { predictions: new Int8Array(n), probabilities, confidence: new Float32Array(n) };
+    },
+    save: async (dir) => {
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(join(dir, "shares.json"), JSON.stringify(p));
+    },
+  });
+  const { kind, engine, adapter, ...shown } = ModelRegistry.getModel("logistic") as EngineModelDefinition;
+  const load = async (dir: string): Promise<BaseModel> =>
+    made(JSON.parse(readFileSync(join(dir, "shares.json"), "utf8")));
+  return { ...shown, id, kind: "typescript", create: () => made([]), load };
+};
+
+describe("a base that fits on all rows and fails in every fold", () => {
+  const definitions = [shares("one", 0), shares("two", 0), shares("fussy", 180)];
+  for (const definition of definitions) ModelRegistry.register(definition);
+
+  const stack = (model_params: Record<string, unknown>) => {
+    const definition = ModelRegistry.getModel("stacking") as EnsembleModelDefinition;
+    const bases = definitions.map(
+      (base) => ({ definition: base, model_params: {}, training: {}, device: "cpu" }) as const,
+    );
+    const pool = createPool({ workers: 1 });
+    const model = trainable(definition, {
+      pool,
+      model_params: { ...definition.params.parse({}), folds: 4, ...model_params },
+      training: {},
+      seed: 7,
+      device: "cpu",
+      origin: { ...originOfArrays(), symbol: "TOY", horizon: 5, fingerprint: dataset.manifest.fingerprint },
+      ensemble: { bases, secondLayer: [], meta: null, embargo: 0 },
+    });
+    const [train, val] = [range(0, 200), range(210, 280)];
+    const y = (rows: Int32Array): Int8Array => Int8Array.from(rows, (row) => dataset.labels(5)[row]!);
+    return { model, fitted: () => model.fit(viewOf(dataset, train), y(train), viewOf(dataset, val), y(val)) };
+  };
+
+  it("ends the fit, and is named", async () => {
+    const { model, fitted } = stack({});
+    await expect(fitted()).rejects.toMatchObject({
+      code: "data.few_rows",
+      message: expect.stringMatching(/The base fussy: /),
+    });
+    await model.dispose();
+  });
+
+  it("is left out where the configuration wants that", async () => {
+    const { model, fitted } = stack({ on_base_failure: "drop" });
+    await fitted();
+    const { ensemble, warnings } = model.details();
+    expect(ensemble?.bases.map(({ name }) => name)).toEqual(["one", "two"]);
+    expect(ensemble?.dropped).toMatchObject([{ name: "fussy", why: expect.stringContaining("too few") }]);
+    expect(warnings).toContainEqual(expect.stringContaining("fussy was left out"));
+    await model.dispose();
+  });
+});
+
 describe("the bundle of an ensemble", () => {
   const made = async (more: Partial<EnsembleManifest> = {}): Promise<string> => {
     const base = await readBundle(await bundle());
@@ -183,6 +261,17 @@ describe("the bundle of an ensemble", () => {
     await a.close();
     expect(await b.predictRow(row)).toEqual(before);
     await b.close();
+  });
+
+  it("answers for the row that it was given, though the caller fills it anew meanwhile", async () => {
+    const model = await loadModel(await made());
+    const row = Float32Array.from(model.featureNames, (_, i) => i);
+    const expected = await model.predictRow(row.slice());
+    const asked = model.predictRow(row);
+    row.fill(-1e3);
+    expect(await asked).toEqual(expected);
+    expect(await model.predictRow(row)).not.toEqual(expected);
+    await model.close();
   });
 
   it.each<[string, Partial<EnsembleManifest>]>([

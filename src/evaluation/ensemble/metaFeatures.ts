@@ -32,7 +32,7 @@ export interface MetaFeatures {
 export function metaFeatures(bases: readonly BaseAnswers[], passthrough?: Passthrough): MetaFeatures {
   const n = checkBases(bases);
   const passed = passthrough?.names.length ?? 0;
-  const names = bases.flatMap(({ name }) => [`${name}_log_short`, `${name}_log_long`]);
+  const names = metaFeatureNames(bases.map(({ name }) => name));
   names.push(...(passthrough?.names ?? []));
   checkNames(names);
   if (passthrough !== undefined) checkPassthrough(passthrough, n);
@@ -52,6 +52,10 @@ export function metaFeatures(bases: readonly BaseAnswers[], passthrough?: Passth
   }
   return { X, shape: [n, width], names };
 }
+
+/** Of the bases' columns, two a base. */
+export const metaFeatureNames = (bases: readonly string[]): string[] =>
+  bases.flatMap((name) => [`${name}_log_short`, `${name}_log_long`]);
 
 function checkNames(names: readonly string[]): void {
   const twice = names.find((name, at) => names.indexOf(name) < at);

@@ -19,13 +19,13 @@ export class BaseFits {
   ) {}
 
   /** `windowless: drop_base` leaves out bases that cannot answer every row. */
-  withWindows(views: readonly FeatureView[]): PartSpec[] {
+  withWindows(fresh: FeatureView): PartSpec[] {
     const { bases } = this.ensemble;
     if (this.model_params.windowless !== "drop_base") return bases;
     return bases.filter((spec) => {
       const seqLen = seqLenOf(spec.definition, spec.training);
-      const lost = views.reduce((rows, X) => rows + X.rows.length - withWindow(X, seqLen).rows.length, 0);
-      if (lost > 0) this.#drop(spec, `${lost} rows end no full window of its ${seqLen} bars`);
+      const lost = fresh.rows.length - withWindow(fresh, seqLen).rows.length;
+      if (lost > 0) this.#drop(spec, `${lost} of the rows to combine on end no full window of its ${seqLen} bars`);
       return lost === 0;
     });
   }
@@ -73,29 +73,32 @@ export class BaseFits {
     const rows: FitRows = { X: train.X, y: train.y, weights: train.weights, stop: stop.X, yStop: stop.y };
     const { features } = train.X.dataset.manifest;
     const { symbol, horizon } = this.context.origin;
-    const fitted = await everyOne(
-      specs.map((spec, b) => async (): Promise<Base | null> => {
-        const workDir = join(this.context.workDir, "bases", spec.definition.id);
-        try {
-          const base =
-            ready === undefined
-              ? await fitBase(spec, this.context, {
-                  rows,
-                  workDir,
-                  foreseen: fresh.X,
-                  onProgress: ({ step, total }) => onShare(b, step / total),
-                })
-              : await servedBase(spec, await ready(spec), { features, symbol, horizon });
-          onShare(b, 1);
-          return base;
-        } catch (cause) {
-          this.failed(spec, cause);
-          return null;
-        }
-      }),
-    );
-    const bases = fitted.filter((base) => base !== null);
-    this.requireTwo(bases);
-    return bases;
+    const fitted = new Map<PartSpec, Base>();
+    const fitOne = async (spec: PartSpec, b: number): Promise<void> => {
+      const workDir = join(this.context.workDir, "bases", spec.definition.id);
+      try {
+        const base =
+          ready === undefined
+            ? await fitBase(spec, this.context, {
+                rows,
+                workDir,
+                foreseen: fresh.X,
+                onProgress: ({ step, total }) => onShare(b, step / total),
+              })
+            : await servedBase(spec, await ready(spec), { features, symbol, horizon });
+        fitted.set(spec, base);
+        onShare(b, 1);
+      } catch (cause) {
+        this.failed(spec, cause);
+      }
+    };
+    try {
+      await everyOne(specs.map((spec, b) => () => fitOne(spec, b)));
+      this.requireTwo([...fitted.keys()]);
+    } catch (error) {
+      for (const base of fitted.values()) await base.dispose();
+      throw error;
+    }
+    return specs.flatMap((spec) => fitted.get(spec) ?? []);
   }
 }

@@ -1,17 +1,18 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
+  type BundleManifest,
   CHECKPOINTS_FOLDER,
   MANIFEST_NAME,
   parseManifest,
   Run,
-  readBundle,
   WORK_FOLDER,
 } from "../../artifacts/index.js";
 import { viewOf } from "../../data/index.js";
 import type { EnginePool } from "../../engine/index.js";
 import { pathUnder, readRegular } from "../../files/index.js";
-import { FoldwiseError, type OnEvent, type StoredDataset } from "../../types/index.js";
+import { openBase } from "../../inference/index.js";
+import type { OnEvent, StoredDataset } from "../../types/index.js";
 import type { HoldoutPlan } from "../../validation/index.js";
 import { fitDigest } from "../fitDigest.js";
 import { type GridCell, jobName } from "../grid.js";
@@ -65,7 +66,7 @@ export class BaseStore {
   }
 
   async #find(job: string, spec: PartSpec, cell: GridCell, { dataset, plan }: Rows): Promise<ReadyBase> {
-    const { run, endOf, seed, versions, onEvent } = this.settings;
+    const { run, pool, endOf, seed, versions, onEvent } = this.settings;
     const own = endOf(job);
     if (own !== null) {
       const end = await own;
@@ -74,10 +75,20 @@ export class BaseStore {
     }
     const device = typeof spec.device === "function" ? await spec.device() : spec.device;
     const { definition, model_params, training } = spec;
-    const facts = { definition, model_params, training, dataset, horizon: cell.horizon, seed, device, versions };
+    const facts = {
+      definition,
+      model_params,
+      training,
+      dataset,
+      horizon: cell.horizon,
+      seed,
+      device,
+      versions,
+      workers: pool.workers,
+    };
     const digest = fitDigest({ ...facts, train: plan.train, stop: plan.stop });
     if (digest !== null) {
-      const same = await this.#sameFit(job, digest);
+      const same = await this.#sameFit(job, digest, { cell, dataset, model: definition.id });
       if (same !== null) {
         onEvent?.({ event: "notice", job: cell.job, message: `${job} is taken from ${same.source}: the same fit.` });
         return same;
@@ -87,7 +98,11 @@ export class BaseStore {
   }
 
   /** This run first, for what an interrupted process has finished; then the others, the newest first. */
-  async #sameFit(job: string, digest: string): Promise<ReadyBase | null> {
+  async #sameFit(
+    job: string,
+    digest: string,
+    { cell, dataset, model }: { cell: GridCell; dataset: StoredDataset; model: string },
+  ): Promise<ReadyBase | null> {
     const { run } = this.settings;
     const others = Run.list(run.runsDir)
       .filter(({ dir }) => resolve(dir) !== resolve(run.dir))
@@ -95,7 +110,14 @@ export class BaseStore {
     for (const { dir, id } of [run, ...others]) {
       for (const folder of ["models", BASES_FOLDER]) {
         const bundle = pathUnder(dir, folder, job);
-        if (digestOf(bundle) !== digest || !(await isWhole(bundle))) continue;
+        const claimed = manifestOf(bundle);
+        if (claimed?.fit_sha256 !== digest) continue;
+        // A digest is a claim: what it stands for is looked at, too.
+        const { symbol, horizon } = cell;
+        const { fingerprint, features } = dataset.manifest;
+        const wanted = { kind: "engine", model, symbol, horizon, dataset_fingerprint: fingerprint };
+        const same = Object.entries(wanted).every(([key, value]) => claimed[key as keyof typeof wanted] === value);
+        if (!same || claimed.features.join("\n") !== features.join("\n") || !(await canAnswer(bundle))) continue;
         return { dir: bundle, source: id === run.id ? "this run" : `run ${id}` };
       }
     }
@@ -137,6 +159,8 @@ export class BaseStore {
           onEvent?.({ event: "progress", job: cell.job, stage: `base ${spec.definition.id}`, step, total, metrics }),
       });
       const dir = pathUnder(run.dir, BASES_FOLDER, job);
+      // What is left there of a damaged bundle.
+      rmSync(dir, { recursive: true, force: true });
       await model.save(dir);
       if (sequence) rmSync(checkpointDir, { recursive: true, force: true });
       return { dir, source: "fitted for this run's ensembles" };
@@ -146,22 +170,23 @@ export class BaseStore {
   }
 }
 
-function digestOf(bundle: string): string | null {
+function manifestOf(bundle: string): BundleManifest | null {
   const path = join(bundle, MANIFEST_NAME);
   if (!existsSync(path)) return null;
   try {
-    return parseManifest(readRegular(path, 16 * 2 ** 20), path).fit_sha256;
+    return parseManifest(readRegular(path, 16 * 2 ** 20), path);
   } catch {
     return null; // another version's, or damaged: not one to take
   }
 }
 
-async function isWhole(bundle: string): Promise<boolean> {
+/** Whatever is wrong with a bundle that is not needed: it is not taken. */
+async function canAnswer(bundle: string): Promise<boolean> {
   try {
-    await readBundle(bundle);
+    const base = await openBase(bundle);
+    await base.close();
     return true;
-  } catch (error) {
-    if (error instanceof FoldwiseError) return false;
-    throw error;
+  } catch {
+    return false;
   }
 }

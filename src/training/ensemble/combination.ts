@@ -8,14 +8,15 @@ import {
   fitMetaLogistic,
   fitVotingWeights,
   greedySelection,
+  MINIMUM_EFFECTIVE_LABELS,
   metaFeatures,
   whyEqual,
 } from "../../evaluation/index.js";
-import { type FeatureArray, gather, type Label, type StoredDataset } from "../../types/index.js";
+import { type FeatureArray, gather, type Label, type StoredDataset, type Timestamps } from "../../types/index.js";
 import { purgedKFold, stopSlice } from "../../validation/index.js";
 import type { TrainableModel } from "../bundled.js";
 import { modelOf, type PartContext } from "./bases.js";
-import { latestEndsOf, placesAmong } from "./rows.js";
+import { placesAmong } from "./rows.js";
 import type { PartSpec } from "./settings.js";
 
 /** How an ensemble learns to combine, from its configuration. */
@@ -36,6 +37,8 @@ export interface Evidence {
   /** Row numbers of the dataset, ascending. */
   rows: Int32Array;
   y: Int8Array;
+  /** (N of the dataset) when each label that is learned from was known. */
+  ends: Timestamps;
   bases: BaseAnswers[];
   /** How much of a label each row is worth. */
   uniqueness: Float32Array;
@@ -83,6 +86,11 @@ export interface Combined {
 }
 
 export interface CombineContext extends PartContext {
+  /**
+   * Of the evidence's share in a whole on which it was settled whether to learn: folds of that do as the whole does, so that their
+   * figures are those of what is served.
+   */
+  partOfWhole?: boolean;
   /** Classes of the training rows. */
   trained: readonly Label[];
   workDir: string;
@@ -96,7 +104,8 @@ export async function fitCombination(method: Method, all: Evidence, context: Com
   const known = Int32Array.from(all.y.keys()).filter((i) => context.trained.some((label) => label === all.y[i]));
   const evidence = known.length === all.y.length ? all : evidenceAt(all, known);
   const { y, bases } = evidence;
-  const effectiveLabels = sum(evidence.uniqueness);
+  const worth = sum(evidence.uniqueness);
+  const effectiveLabels = context.partOfWhole === true ? Math.max(worth, MINIMUM_EFFECTIVE_LABELS) : worth;
   const equal = (): number[] => bases.map(() => 1 / bases.length);
   const reason = learns(method) ? whyEqual(y, effectiveLabels) : null;
   if (reason !== null) {
@@ -188,7 +197,12 @@ async function secondLayer(
   const fitted: { name: string; model: TrainableModel; answer: FittedOnAnswers["answer"] }[] = [];
   for (const spec of layer) {
     const name = spec.definition.id;
-    fitted.push({ name, ...(await fitOnAnswers(spec, evidence, context, name)) });
+    try {
+      fitted.push({ name, ...(await fitOnAnswers(spec, evidence, context, name)) });
+    } catch (error) {
+      for (const { model } of fitted) await model.dispose();
+      throw error;
+    }
   }
   return {
     combination,
@@ -219,7 +233,7 @@ async function fitOnAnswers(
 ): Promise<FittedOnAnswers> {
   const { dataset, rows, y, weights } = evidence;
   const matrix = matrixOf(evidence);
-  const input = { timestamps: dataset.timestamps(), ends: latestEndsOf(dataset), embargo: 0 };
+  const input = { timestamps: dataset.timestamps(), ends: evidence.ends, embargo: 0 };
   const among = placesAmong(rows);
   const slice = spec.definition.capabilities.earlyStopping
     ? stopSlice(input, rows)
@@ -258,8 +272,9 @@ const CROSS_FIT_FOLDS = 5;
 export function foldsOf({
   dataset,
   rows,
-}: Pick<Evidence, "dataset" | "rows">): { train: Int32Array; test: Int32Array }[] {
-  const input = { timestamps: dataset.timestamps(), ends: latestEndsOf(dataset), rows, embargo: 0 };
+  ends,
+}: Pick<Evidence, "dataset" | "rows" | "ends">): { train: Int32Array; test: Int32Array }[] {
+  const input = { timestamps: dataset.timestamps(), ends, rows, embargo: 0 };
   const among = placesAmong(rows);
   return purgedKFold(input, CROSS_FIT_FOLDS).map(({ train, test }) => ({ train: among(train), test: among(test) }));
 }

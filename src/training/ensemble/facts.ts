@@ -5,7 +5,7 @@ import {
   type Probabilities,
 } from "../../evaluation/index.js";
 import type { Base } from "./bases.js";
-import { type Combined, type Evidence, withoutBase } from "./combination.js";
+import { type Evidence, withoutBase } from "./combination.js";
 
 /** What a report tells of an ensemble: how it combines, and what each base is worth. */
 export interface EnsembleFacts {
@@ -36,7 +36,7 @@ export interface BaseFacts {
   source: string;
   /** On the scored rows; nats. */
   logLoss: number;
-  /** Rise of the ensemble's loss on the scored rows when it is made without this base; null for two bases, of which one alone is left. */
+  /** Rise of the ensemble's loss on the scored rows when it is made without this base; null where one base alone, or none with a weight, is left. */
   adds: number | null;
 }
 
@@ -51,20 +51,16 @@ export async function baseFacts(
   bases: readonly Base[],
   scored: Evidence,
   combined: Probabilities,
-  again: ((scored: Evidence, left: number) => Promise<Probabilities>) | null,
+  again: ((scored: Evidence, left: number) => Promise<Probabilities | null>) | null,
 ): Promise<Pick<EnsembleFacts, "bases" | "errorCorrelation">> {
   const { y } = scored;
   const whole = classificationMetrics(y, combined).logLoss;
   const facts: BaseFacts[] = [];
   for (const [b, { name, source }] of bases.entries()) {
-    const adds =
-      again !== null && bases.length > 2
-        ? classificationMetrics(y, await again(withoutBase(scored, b), b)).logLoss - whole
-        : null;
+    const without = again !== null && bases.length > 2 ? await again(withoutBase(scored, b), b) : null;
+    const adds = without === null ? null : classificationMetrics(y, without).logLoss - whole;
     const { logLoss } = classificationMetrics(y, scored.bases[b]!.p);
     facts.push({ name, source: source ?? "fitted with the ensemble", logLoss, adds });
   }
   return { bases: facts, errorCorrelation: errorCorrelation(y, scored.bases) };
 }
-
-export type { Combined };

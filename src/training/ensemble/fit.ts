@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { viewOf } from "../../data/index.js";
-import { classificationMetrics, type Probabilities } from "../../evaluation/index.js";
+import { classificationMetrics, type Probabilities, whyEqual } from "../../evaluation/index.js";
 import type { EnsembleModelDefinition } from "../../models/index.js";
 import { type FeatureView, type FitOptions, FoldwiseError, gather, type Label } from "../../types/index.js";
 import type { TrainableSettings } from "../bundled.js";
@@ -21,7 +21,8 @@ import {
 import { baseFacts, type EnsembleFacts } from "./facts.js";
 import { methodFor, methodOf } from "./method.js";
 import { outOfFold } from "./outOfFold.js";
-import { halves, placesAmong, type Rows, uniquenessOf, windowsOf, withWindow } from "./rows.js";
+import { passthroughColumns, passthroughNames, passthroughOf } from "./passthrough.js";
+import { halves, isOwn, ownEnds, placesAmong, type Rows, uniquenessOf, windowsOf, withWindow } from "./rows.js";
 import type { EnsembleSettings, PartSpec } from "./settings.js";
 
 /** What an ensemble says of rows that it learned to combine on: by folds that had not seen them. */
@@ -67,6 +68,7 @@ export class FitWork {
   readonly #ensemble: EnsembleSettings;
   readonly #context: CombineContext;
   readonly #baseFits: BaseFits;
+  readonly #passthrough: readonly string[];
   readonly #onProgress: FitOptions["onProgress"];
 
   constructor(
@@ -94,31 +96,36 @@ export class FitWork {
       trained,
       workDir,
     };
+    this.#passthrough = passthroughNames(settings.model_params);
     this.#baseFits = new BaseFits(this.#ensemble, settings.model_params, this.#context);
   }
 
   async run(train: Rows, val: Rows): Promise<Fit> {
     const { workDir, trained } = this.#context;
+    // What cannot be is said before any fit.
+    passthroughColumns(this.#passthrough, train.X.featureNames);
     const { stop, fresh } = this.#rowsOf(val);
-    const specs = this.#baseFits.withWindows([train.X, fresh.X]);
+    const specs = this.#baseFits.withWindows(fresh.X);
     const progress = this.#progress(specs);
     const bases = await this.#baseFits.fit(specs, { train, stop, fresh, onShare: progress.base });
+    let combined: Combined | undefined;
     try {
-      const longest = Math.max(0, ...bases.map(({ seqLen }) => seqLen ?? 0)) || null;
+      const longest = longestOf(bases);
       const windowed = withWindow(train.X, longest, this.#firstRow(train.X));
       const stacked = this.#folds > 0;
       const scored = await this.#evidence(bases, windowsOf(fresh, longest));
       const learning = stacked
         ? await this.#outOfFold(bases, { train, windowed, onShare: progress.fold })
         : { evidence: scored, bases };
-      const method = this.#method(learning.bases);
       const kept = {
         ...scored,
         bases: scored.bases.filter(({ name }) => learning.bases.some((base) => base.name === name)),
       };
       const start = performance.now();
-      const combined = await fitCombination(method, learning.evidence, this.#context);
       const evidence = stacked ? learning.evidence : kept;
+      const { method, reason } = this.#settled(this.#method(learning.bases), evidence, stacked);
+      const made = await fitCombination(method, evidence, this.#context);
+      combined = reason === null ? made : { ...made, reason };
       const answers = await this.#answersTo(kept, { stacked, method, combined, evidence });
       const facts = await this.#facts({
         bases: learning.bases,
@@ -132,15 +139,15 @@ export class FitWork {
       const seconds = (performance.now() - start) / 1000;
       const learnsHere = !stacked && learns(method);
       const answer = async (X: FeatureView): Promise<Probabilities> =>
-        combined.answer(await this.#asked(learning.bases, X));
+        made.answer(await this.#asked(learning.bases, X));
       const places = placesAmong(train.X.rows);
       return {
         bases: learning.bases,
         combined,
         trained,
         features: train.X.featureNames,
-        passthrough: this.#passthroughNames(),
-        seqLen: longest,
+        passthrough: this.#passthrough,
+        seqLen: longestOf(learning.bases),
         windows: places(windowed.rows),
         warnings: [
           ...this.#baseFits.dropped.map(({ name, why }) => `The base ${name} was left out: ${why}`),
@@ -152,11 +159,12 @@ export class FitWork {
         workDir,
         answer,
         dispose: async () => {
-          await combined.dispose();
+          await made.dispose();
           for (const base of bases) await base.dispose();
         },
       };
     } catch (error) {
+      await combined?.dispose();
       for (const base of bases) await base.dispose();
       throw error;
     }
@@ -176,7 +184,7 @@ export class FitWork {
     if (fresh !== undefined) return { stop: val, fresh: { X: fresh.X, y: fresh.y, weights: fresh.weights } };
     const parted = halves(val.X, this.#ensemble.embargo);
     const among = placesAmong(val.X.rows);
-    const part = (X: FeatureView): Rows => ({ X, y: labelsAt(val.y, among(X.rows)) });
+    const part = (X: FeatureView): Rows => ({ X, y: labelsAt(val.y, among(X.rows)), weights: this.#weightsOf(X) });
     return { stop: part(parted.stop), fresh: part(parted.fresh) };
   }
 
@@ -184,6 +192,13 @@ export class FitWork {
   get #folds(): number {
     const { folds } = this.#settings.model_params;
     return typeof folds === "number" ? folds : 0;
+  }
+
+  /** Of the dataset's own horizon; rows of others have none. */
+  #weightsOf({ dataset, rows }: FeatureView): Float32Array | undefined {
+    const { origin } = this.#settings;
+    if (!isOwn(dataset, origin)) return undefined;
+    return gather(dataset.weights(origin.horizon), rows, new Float32Array(rows.length));
   }
 
   /** Training windows do not begin before the training part, or the rows of a fold. */
@@ -228,43 +243,40 @@ export class FitWork {
 
   async #evidenceOf(bases: Evidence["bases"], { X, y, weights }: Rows): Promise<Evidence> {
     const { dataset, rows } = X;
-    const uniqueness = uniquenessOf(dataset, rows, this.#settings.origin);
-    return { dataset, rows, y, bases, uniqueness, weights, passthrough: await this.#passthrough(X) };
+    const ends = ownEnds(dataset, this.#settings.origin);
+    const uniqueness = uniquenessOf(dataset, rows, ends);
+    return {
+      dataset,
+      rows,
+      y,
+      ends,
+      bases,
+      uniqueness,
+      weights,
+      passthrough: await passthroughOf(this.#passthrough, X),
+    };
   }
 
   async #asked(bases: readonly Base[], X: FeatureView): Promise<Pick<Evidence, "bases" | "passthrough">> {
     const answers = await everyOne(bases.map((base) => async () => ({ name: base.name, p: await base.answer(X) })));
-    return { bases: answers, passthrough: await this.#passthrough(X) };
-  }
-
-  #passthroughNames(): readonly string[] {
-    const { passthrough } = this.#settings.model_params;
-    return Array.isArray(passthrough) ? (passthrough as string[]) : [];
-  }
-
-  async #passthrough(X: FeatureView): Promise<Evidence["passthrough"]> {
-    const names = this.#passthroughNames();
-    if (names.length === 0) return null;
-    const width = X.featureNames.length;
-    const columns = names.map((name) => {
-      const at = X.featureNames.indexOf(name);
-      if (at >= 0) return at;
-      throw new FoldwiseError("config.passthrough", `model_params.passthrough names ${name}, which is no feature.`, {
-        remedy: "Name features of the dataset.",
-        details: { got: name },
-      });
-    });
-    const values = await X.read();
-    const passed = new Float32Array(X.rows.length * names.length);
-    for (let i = 0; i < X.rows.length; i++)
-      for (const [c, column] of columns.entries()) passed[i * names.length + c] = values[i * width + column]!;
-    return { names, X: passed };
+    return { bases: answers, passthrough: await passthroughOf(this.#passthrough, X) };
   }
 
   #method(bases: readonly Base[]): Method {
     const all = this.#ensemble.bases;
     const kept = bases.map(({ spec }) => all.indexOf(spec));
     return methodFor(methodOf(this.#settings.model_params, this.#ensemble), kept, all.length);
+  }
+
+  /**
+   * Whether there is enough to learn from, decided once for all folds: else the weights are equal, and why. Rows that have taught are
+   * scored by folds of them, so they must be divisible into purged folds, and each fold's rows again, for what is learned after it.
+   */
+  #settled(method: Method, evidence: Evidence, stacked: boolean): { method: Method; reason: string | null } {
+    if (!learns(method)) return { method, reason: null };
+    const reason = whyEqual(evidence.y, sum(evidence.uniqueness)) ?? (stacked ? null : whyNoFolds(evidence));
+    if (reason === null) return { method, reason };
+    return { method: { kind: "given", voting: "voting" in method ? method.voting : "soft", weights: null }, reason };
   }
 
   /** What the ensemble says of the fresh rows, without having learned from their labels. */
@@ -275,7 +287,7 @@ export class FitWork {
 
   #crossFitted(evidence: Evidence, method: Method): Promise<Float64Array> {
     return crossFitted(evidence, foldsOf(evidence), (train, f) =>
-      fitCombination(method, train, { ...this.#context, workDir: join(this.#context.workDir, `cross_${f}`) }),
+      fitCombination(method, train, this.#partOfWhole(`cross_${f}`)),
     );
   }
 
@@ -290,8 +302,10 @@ export class FitWork {
   }: Learned & { bases: readonly Base[]; scored: Evidence; answers: Probabilities }): Promise<
     Omit<EnsembleFacts, "windowless" | "seconds">
   > {
-    const again = async (rows: Evidence, left: number): Promise<Probabilities> => {
+    const again = async (rows: Evidence, left: number): Promise<Probabilities | null> => {
       const others = [...bases.keys()].filter((b) => b !== left);
+      if (method.kind === "given" && method.weights !== null && others.every((b) => method.weights![b] === 0))
+        return null;
       const own = methodFor(method, others, bases.length);
       if (!stacked) return learns(own) ? this.#crossFitted(rows, own) : (await this.#once(own, rows)).answer(rows);
       const learned = { ...evidence, bases: others.map((b) => evidence.bases[b]!) };
@@ -310,13 +324,17 @@ export class FitWork {
       effectiveLabels: sum(evidence.uniqueness),
       ...(await baseFacts(bases, scored, answers, this.#ensemble.explain === true ? again : null)),
       layer: combined.layer.map(({ name }) => name),
-      passthrough: this.#passthroughNames(),
+      passthrough: this.#passthrough,
       dropped: [...this.#baseFits.dropped],
     };
   }
 
   #once(method: Method, evidence: Evidence): Promise<Combined> {
-    return fitCombination(method, evidence, { ...this.#context, workDir: join(this.#context.workDir, "without") });
+    return fitCombination(method, evidence, this.#partOfWhole("without"));
+  }
+
+  #partOfWhole(folder: string): CombineContext {
+    return { ...this.#context, partOfWhole: true, workDir: join(this.#context.workDir, folder) };
   }
 
   #combinedOn(evidence: Evidence, method: Method, p: Probabilities): CombinedOn {
@@ -347,6 +365,19 @@ export class FitWork {
       this.#onProgress?.({ step: Math.floor(PER_FIT * done), total: PER_FIT * shares.length, metrics: {} });
     };
     return { base: tell, fold: (task, share) => tell(specs.length + task, share) };
+  }
+}
+
+const longestOf = (bases: readonly Base[]): number | null =>
+  Math.max(0, ...bases.map(({ seqLen }) => seqLen ?? 0)) || null;
+
+function whyNoFolds(evidence: Evidence): string | null {
+  try {
+    for (const { train } of foldsOf(evidence)) foldsOf(evidenceAt(evidence, train));
+    return null;
+  } catch (cause) {
+    if (!(cause instanceof FoldwiseError)) throw cause;
+    return `equal weights: the rows to learn on cannot be divided into purged folds (${cause.message})`;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 /**
  * Rows in memory, in the guise of a stored dataset: so that parts of them can be fitted on without copies. They are taken to be in
  * the order of time, one unbroken piece each of training and validation; windows (N, T, F) are a piece each. A label takes one row,
- * the least there is.
+ * the least there is, unless more are named.
  */
 class MemoryDataset implements StoredDataset {
   readonly #times: Timestamps;
@@ -25,10 +25,11 @@ class MemoryDataset implements StoredDataset {
     readonly dir: string,
     readonly manifest: DatasetManifest,
     private readonly arrays: { X: Float32Array; y: Int8Array; piece: Int32Array; w: Float32Array },
+    labelRows: number,
   ) {
     const { rows } = manifest;
     this.#times = Float64Array.from({ length: rows }, (_, row) => row);
-    this.#ends = Float64Array.from({ length: rows }, (_, row) => row + 1);
+    this.#ends = Float64Array.from({ length: rows }, (_, row) => row + labelRows);
   }
 
   timestamps(): Timestamps {
@@ -67,7 +68,17 @@ interface Labelled {
 }
 
 /** The two row sets of a fit as views of one dataset. Other rows than those are written to `dir`, which is made. */
-export async function asViews(train: Labelled, val: Labelled, dir: string): Promise<[FeatureView, FeatureView]> {
+export async function asViews(
+  train: Labelled,
+  val: Labelled,
+  dir: string,
+  labelRows = 1,
+): Promise<[FeatureView, FeatureView]> {
+  if (!(Number.isInteger(labelRows) && labelRows >= 1)) {
+    throw new FoldwiseError("usage.label_rows", `Got labels that look ${labelRows} rows ahead.`, {
+      remedy: "Give a whole number of rows, 1 or more.",
+    });
+  }
   if (train.X.kind === "view" && val.X.kind === "view" && train.X.dataset.dir === val.X.dataset.dir)
     return [train.X, val.X];
   const width = train.X.featureNames.length;
@@ -96,7 +107,7 @@ export async function asViews(train: Labelled, val: Labelled, dir: string): Prom
     writeFileAtomic(join(dir, `${name}.npy`), bytes);
   }
   const manifest = manifestOf(train.X.featureNames, parts[0]!.rows, rows);
-  const dataset = new MemoryDataset(dir, manifest, { X, y, piece, w: new Float32Array(rows).fill(1) });
+  const dataset = new MemoryDataset(dir, manifest, { X, y, piece, w: new Float32Array(rows).fill(1) }, labelRows);
   return [viewOf(dataset, views[0]!), viewOf(dataset, views[1]!)];
 }
 

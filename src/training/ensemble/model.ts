@@ -70,11 +70,17 @@ export class EnsembleModel extends Bundled {
     this.#fits += 1;
     const workDir = join(this.workDir, `fit-${this.#fits}`);
     mkdirSync(workDir, { recursive: true });
-    const [X, val] = await asViews({ X: XTrain, y: yTrain }, { X: XVal, y: yVal }, join(workDir, "data"));
+    const [X, val] = await asViews(
+      { X: XTrain, y: yTrain },
+      { X: XVal, y: yVal },
+      join(workDir, "data"),
+      this.#ensemble.labelRows,
+    );
     const settings = { ...this.settings, ensemble: this.#ensemble };
     const { trainable } = this;
     const work = new FitWork(this.definition, settings, { ...options, workDir, trained, trainable });
     const fit = await work.run({ X, y: yTrain, weights: options.sampleWeights }, { X: val, y: yVal });
+    if (X !== XTrain && this.#ensemble.labelRows === undefined) fit.warnings.push(NO_TIMES);
     this.#fit = fit;
     const train = await work.losses(fit, X, yTrain);
     const stop = await work.losses(fit, val, yVal);
@@ -173,3 +179,6 @@ export class EnsembleModel extends Bundled {
     if (this.#fits > 0) rmSync(join(this.workDir, `fit-${this.#fits}`), { recursive: true, force: true });
   }
 }
+
+const NO_TIMES =
+  "The rows carry no times: a label is taken to look one row ahead, and what the ensemble learns to combine on is purged by that. Say how many rows it really looks ahead (labelRows), or fit on rows of a stored dataset.";

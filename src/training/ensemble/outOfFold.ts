@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { viewOf } from "../../data/index.js";
 import type { BaseAnswers } from "../../evaluation/index.js";
 import { encodeNpy, makeFolder, readNpy, readRegular, sha256, writeFileAtomic } from "../../files/index.js";
-import { type FeatureView, gather, places } from "../../types/index.js";
+import { type FeatureView, gather } from "../../types/index.js";
 import { type Fold, purgedKFold, type StopSlice, stopSlice } from "../../validation/index.js";
 import { everyOne, labelsAt, modelOf, type PartContext } from "./bases.js";
 import { latestEndsOf, placesAmong } from "./rows.js";
@@ -62,7 +62,9 @@ export async function outOfFold(
           );
           for (const [i, at] of among(fold.test).entries()) answers[b]!.p.set(p.subarray(3 * i, 3 * i + 3), 3 * at);
         } catch (cause) {
-          if (work.context.signal?.aborted || failed.has(b)) throw cause;
+          if (work.context.signal?.aborted) throw cause;
+          // Of a base that was left out, folds may still be at work.
+          if (failed.has(b)) return;
           onFailure(base, cause);
           failed.add(b);
         }
@@ -86,7 +88,8 @@ async function answerFold(
 ): Promise<Float32Array> {
   const { dataset } = X;
   const name = `${base.definition.id}_f${fold.fold}`;
-  const digest = digestOf([slice.fit, slice.stop, fold.test]);
+  const how = JSON.stringify([base.model_params, base.training, context.seed, context.origin.versions]);
+  const digest = digestOf(how, [slice.fit, slice.stop, fold.test]);
   const kept = keepDir === undefined ? null : readKept(join(keepDir, name), digest, fold.test.length);
   if (kept !== null) {
     onShare(1);
@@ -122,8 +125,14 @@ async function answerFold(
   }
 }
 
-const digestOf = (sets: readonly Int32Array[]): string =>
-  sha256(Buffer.concat(sets.flatMap((rows) => [Buffer.from(`${rows.length}\n`), Buffer.from(rows.slice().buffer)])));
+/** Of everything that a fold's answers depend on. */
+const digestOf = (how: string, sets: readonly Int32Array[]): string =>
+  sha256(
+    Buffer.concat([
+      Buffer.from(how),
+      ...sets.flatMap((rows) => [Buffer.from(`${rows.length}\n`), Buffer.from(rows.slice().buffer)]),
+    ]),
+  );
 
 /** The text comes last: without it there is no kept fold. */
 function keep(path: string, digest: string, p: Float32Array): void {
@@ -145,6 +154,3 @@ function readKept(path: string, digest: string, rows: number): Float32Array | nu
     return null;
   }
 }
-
-/** Positions 0 … n − 1 of a view. */
-export const everyRow = (X: FeatureView): Int32Array => places(X.shape[0]);

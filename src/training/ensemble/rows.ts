@@ -42,10 +42,16 @@ export function withWindow(view: FeatureView, seqLen: number | null, from = 0): 
   return rows.length === view.rows.length ? view : viewOf(view.dataset, rows);
 }
 
-/** How much of a label each row is worth among `rows` (their order): by the origin's horizon, or the longest where it is not of this dataset. */
-export function uniquenessOf(dataset: StoredDataset, rows: Int32Array, origin: ModelOrigin): Float32Array {
-  const own = origin.fingerprint === dataset.manifest.fingerprint;
-  const ends = own ? dataset.labelEnds(origin.horizon) : latestEndsOf(dataset);
+/** (N) label ends of the origin's horizon; the latest of all where the dataset is not the origin's. */
+export function ownEnds(dataset: StoredDataset, origin: ModelOrigin): Timestamps {
+  return isOwn(dataset, origin) ? dataset.labelEnds(origin.horizon) : latestEndsOf(dataset);
+}
+
+export const isOwn = ({ manifest }: StoredDataset, { fingerprint }: ModelOrigin): boolean =>
+  fingerprint === manifest.fingerprint;
+
+/** How much of a label each row is worth among `rows` (their order). */
+export function uniquenessOf(dataset: StoredDataset, rows: Int32Array, ends: Timestamps): Float32Array {
   return gather(averageUniqueness(dataset.timestamps(), ends, rows), rows, new Float32Array(rows.length));
 }
 

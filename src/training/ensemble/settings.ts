@@ -24,6 +24,8 @@ export interface EnsembleSettings {
   meta: (PartSpec & { definition: EngineModelDefinition }) | null;
   /** Rows left out before each border that the ensemble itself draws. */
   embargo: number;
+  /** Rows that a label of an array looks ahead; 1 by default. */
+  labelRows?: number;
   /** Rows that no fit has seen, to combine on; without them it is the later half of the validation rows. */
   fresh?: { X: FeatureView; y: Int8Array; weights?: Float32Array };
   /** Fits a base, or finds it fitted; without it the ensemble fits its bases itself. */
