@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm test`: set-up (timed apart), then every check and every test of both languages; last line `N passed, N failed`.
- * Two processes work at any time, as two cores can: the checks and the Python tests one after the other, beside them the
- * TypeScript tests without the end-to-end ones; then those, two files at a time.
+ * Two processes work at any time, as two cores can: the checks, the Python tests and those of pure rooms one after the other, beside
+ * them the other TypeScript tests without the end-to-end ones; then those, two files at a time.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,8 +38,8 @@ const checks = [
   check("Python types (mypy)", python, ["-m", "mypy", ...mypyOptions(), "."], engine),
   { title: "Python tests (pytest)", run: pytest },
 ];
-/** Files that start the command or fit every model: most of the work, and longest where they share a core with other work. */
-const LONG = ["test/e2e/**", "test/conformance/**"];
+/** Files that start the command, install engines or fit every model: most of the work, and longest where they share a core with other work. */
+const LONG = ["test/e2e/**", "test/conformance/**", "test/scripts/**"];
 /** Tests of rooms without state, files and processes: they share one process, which a third of their time went into starting anew. */
 const PURE = ["evaluation", "features", "labels", "market", "validation"].map((room) => `test/${room}/**`);
 const pure = {
@@ -129,7 +129,7 @@ async function lane(suites) {
 await runScript(async () => {
   await ensureSetup({ dev: true });
   const start = Date.now();
-  await Promise.all([lane(checks), lane([units, pure])]);
+  await Promise.all([lane([...checks, pure]), lane([units])]);
   await lane([endToEnd]);
   rmSync(scratch, { recursive: true, force: true });
   say(`\nAll checks and tests: ${((Date.now() - start) / 1000).toFixed(0)} s after set-up.`);

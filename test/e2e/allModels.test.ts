@@ -38,6 +38,7 @@ beforeAll(async () => {
   const short = [
     "training.neural.max_epochs=4",
     "training.boosting.num_boost_round=60",
+    "models.random_forest.model_params.n_estimators=40",
     "models.stacking.model_params.folds=2",
   ].flatMap((setting) => ["--set", setting]);
   const grid = ["--symbol", SYMBOLS.join(","), "--horizon", String(HORIZON), ...short];

@@ -9,6 +9,7 @@ import { type Report, reportSchema } from "../../src/report/index.js";
 import type { FeatureArray } from "../../src/types/index.js";
 import { foldwise, ROOT } from "./cli.js";
 import { largestDifference, predictionsOf, preparedFolder, query, readJson, succeeds } from "./fixture.js";
+import { warm, warmSucceeds } from "./warm.js";
 
 const IDS = ["voting", "stacking", "blending"];
 const BASES = ["logistic", "random_forest", "lightgbm"];
@@ -83,7 +84,7 @@ describe.each(IDS)("the bundle of %s", (id) => {
     cpSync(bundleOf("first", id), moved, { recursive: true });
     rmSync(join(cwd, "predicted.parquet"), { force: true });
     const data = ["--data", "data/datasets/MES.parquet", "--out", "predicted.parquet"];
-    await succeeds(["predict", "--model-dir", moved, ...data, "--quiet"], { cwd });
+    await warmSucceeds(["predict", "--model-dir", moved, ...data, "--quiet"], { cwd });
     const measured = join(cwd, "test.parquet");
     const { duck } = await import("./refusal.js");
     await duck(
@@ -109,7 +110,7 @@ describe.each(IDS)("the bundle of %s", (id) => {
       code: "bundle.base_missing",
       message: expect.stringMatching(/lightgbm/),
     });
-    const { code, stderr } = await foldwise(
+    const { code, stderr } = await warm(
       ["predict", "--model-dir", broken, "--data", "data/datasets/MES.parquet", "--out", "x.csv"],
       { cwd },
     );
@@ -214,13 +215,13 @@ describe("figures of calibrate rows", () => {
 
 describe("cross-validation", () => {
   it("nests: every fold fits its own bases, meta-learner and weights", async () => {
-    const args = ["cv", ...GRID, ...SMALL, "--model", "voting,stacking", "--folds", "3", "--run-id", "nested"];
+    const args = ["cv", ...GRID, ...SMALL, "--model", "voting,stacking", "--folds", "2", "--run-id", "nested"];
     await succeeds(args, { cwd });
     for (const id of ["voting", "stacking"]) {
       const report = readJson(join(runDir("nested"), "reports", `${id}_MES_h5_cv.json`)) as {
         folds: { stop: unknown }[];
       };
-      expect(report.folds).toHaveLength(3);
+      expect(report.folds).toHaveLength(2);
       expect(report.folds.every(({ stop }) => stop !== null)).toBe(true);
       expect(existsSync(join(runDir("nested"), "oof", `${id}_MES_h5.parquet`))).toBe(true);
     }
@@ -238,7 +239,7 @@ describe("what cannot be combined is refused before any fit", () => {
     ["a negative weight", ["bases=[logistic,svm]", "weights=[1,-2]"], /weights/],
   ])("%s", async (_, settings, message) => {
     const sets = settings.flatMap((setting) => ["--set", `model_params.${setting}`]);
-    const { code, events } = await foldwise(["train", "--model", "voting", ...GRID, ...sets], { cwd });
+    const { code, events } = await warm(["train", "--model", "voting", ...GRID, ...sets], { cwd });
     expect(code).toBe(2);
     expect(JSON.stringify(events).replaceAll('\\"', '"')).toMatch(message);
     expect(events.some(({ stage }) => stage === "fit")).toBe(false);
@@ -246,7 +247,7 @@ describe("what cannot be combined is refused before any fit", () => {
 
   it("features for a meta-learner that sees none", async () => {
     const args = ["train", "--model", "blending", ...GRID, "--set", "model_params.passthrough=[rsi_14]"];
-    const { code, events } = await foldwise(args, { cwd });
+    const { code, events } = await warm(args, { cwd });
     expect(code).toBe(2);
     expect(JSON.stringify(events)).toMatch(/sees no features/);
   });
@@ -297,7 +298,7 @@ describe("a meta-learner with an engine", () => {
 
 describe("the audit of a run of ensembles", () => {
   it("finds nothing", async () => {
-    const { stdout } = await succeeds(["audit", "first"], { cwd });
+    const { stdout } = await warmSucceeds(["audit", "first"], { cwd });
     expect(stdout).toMatch(/NONE FOUND/);
   });
 });

@@ -21,6 +21,7 @@ const JOBS = MODELS.map(jobOf);
 const SHORT = [
   "training.neural.max_epochs=2",
   "training.boosting.num_boost_round=60",
+  "models.random_forest.model_params.n_estimators=40",
   "models.stacking.model_params.folds=2",
 ].flatMap((setting) => ["--set", setting]);
 
@@ -169,7 +170,7 @@ describe("train", () => {
   it("counts them in the grid's order, whichever of several workers is faster", async () => {
     const grid = ["train", "--model", "xgboost,logistic", "--symbol", "MES", "--horizon", "20", "--workers", "2"];
     const boosting = "training.boosting";
-    const slow = ["--set", `${boosting}.early_stopping_rounds=null`, "--set", `${boosting}.num_boost_round=1500`];
+    const slow = ["--set", `${boosting}.early_stopping_rounds=null`, "--set", `${boosting}.num_boost_round=1000`];
     const { events } = await succeeds([...grid, ...slow, "--runs", "two", "--run-id", "w", "--json"], { cwd });
     const finished = events.filter(({ event }) => event === "job_finished").map(({ job }) => job);
     expect(finished, "the second job has to be the faster one").toEqual(["logistic_MES_h20", "xgboost_MES_h20"]);

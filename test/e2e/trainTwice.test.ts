@@ -20,7 +20,7 @@ const SHORT = [
     "--set",
     "models.stacking.model_params.folds=2",
   ],
-  ...["--seq-len", "12"],
+  ...["--set", "models.random_forest.model_params.n_estimators=40", "--seq-len", "12"],
 ];
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
