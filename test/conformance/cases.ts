@@ -20,7 +20,7 @@ const SMALL: Record<string, Record<string, unknown>> = {
   gru: { hidden_size: 16 },
   tcn: { channels: 16 },
   voting: { bases: ["lightgbm", "logistic"] },
-  stacking: { bases: ["lightgbm", "logistic"], folds: 3 },
+  stacking: { bases: ["lightgbm", "logistic"], folds: 2 },
   blending: { bases: ["lightgbm", "logistic"] },
   transformer: { d_model: 16, nhead: 2, dim_feedforward: 16, num_layers: 2 },
 };

@@ -54,7 +54,7 @@ const SETTINGS: Record<string, Sections> = {
   logistic: { model_params: { max_iter: 25 } },
   svm: { model_params: { C: 1 } },
   voting: { model_params: { bases: BASES } },
-  stacking: { model_params: { bases: BASES, folds: 3 } },
+  stacking: { model_params: { bases: BASES, folds: 2 } },
   blending: { model_params: { bases: BASES } },
   lstm: { model_params: { hidden_size: 32, num_layers: 1, dropout: 0 }, training: NEURAL },
   gru: { model_params: { hidden_size: 32, num_layers: 1, dropout: 0 }, training: NEURAL },
