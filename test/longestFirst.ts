@@ -14,8 +14,19 @@ const LONGEST = [
   "e2e/train",
   "e2e/cv",
   "e2e/trainTwice",
+  "e2e/ensembles",
   "e2e/resumeEpochs",
+  "scripts/engines",
+  "e2e/attainable",
+  "e2e/resumeKilled",
+  "e2e/resume",
+  "e2e/worker",
   "e2e/predict",
+  "e2e/badDataset",
+  "e2e/fullDisk",
+  "e2e/trainPlugin",
+  "e2e/calibration",
+  "e2e/warm",
 ];
 
 const rank = ({ moduleId }: TestSpecification): number => {
