@@ -2,6 +2,6 @@ export * from "./availability.js";
 export { BUILTIN } from "./builtin.js";
 export * from "./definition.js";
 export { type EnsembleParts, ensembleParts, partsOf } from "./ensemble/bases.js";
-export { DEFAULT_BASES, SHRUNK_LOGISTIC } from "./ensemble/params.js";
+export { SHRUNK_LOGISTIC } from "./ensemble/params.js";
 export * from "./plugins.js";
 export * from "./registry.js";

@@ -1,22 +1,12 @@
 import { z } from "zod";
-import type { EnsembleModelDefinition } from "../definition.js";
-import { bases, capabilities, meta, noTraining, presets } from "../ensemble/params.js";
+import { defineEnsemble } from "../ensemble/define.js";
+import { bases, meta, metaSearchSpace } from "../ensemble/params.js";
 
 const params = z.strictObject({ ...bases, ...meta });
 
-export const blending: EnsembleModelDefinition = {
-  kind: "ensemble",
+export const blending = defineEnsemble({
   id: "blending",
-  family: "ensemble",
   title: "Meta-learner on other models' answers to rows held back from their fits",
-  capabilities,
   params,
-  training: noTraining,
-  presets,
-  ignoredKeys: {},
-  oldSpellings: [],
-  searchSpace: {
-    "model_params.strength": { type: "float", low: 0.1, high: 1000, log: true },
-    "model_params.per_class": { type: "categorical", choices: [false, true] },
-  },
-};
+  searchSpace: metaSearchSpace,
+});

@@ -1,9 +1,9 @@
 /** Options that the three ensembles share, so that they have one name, one meaning and one description. */
 import { z } from "zod";
-import type { ModelCapabilities } from "../definition.js";
+import type { EnsembleModelDefinition, ModelCapabilities } from "../definition.js";
 
 /** Cheap to fit, and unlike one another: two ways of boosting, bagged trees, a linear model. */
-export const DEFAULT_BASES = ["lightgbm", "catboost", "random_forest", "logistic"] as const;
+const DEFAULT_BASES = ["lightgbm", "catboost", "random_forest", "logistic"] as const;
 
 /** The meta-learner that is ours and no registered model: it begins at equal weights and leaves them as far as evidence goes. */
 export const SHRUNK_LOGISTIC = "shrunk_logistic";
@@ -67,4 +67,10 @@ export const capabilities: ModelCapabilities = {
 export const presets = {
   market: { model_params: {}, training: {} },
   reference: { model_params: {}, training: {} },
+};
+
+/** Of ensembles with a meta-learner. */
+export const metaSearchSpace: EnsembleModelDefinition["searchSpace"] = {
+  "model_params.strength": { type: "float", low: 0.1, high: 1000, log: true },
+  "model_params.per_class": { type: "categorical", choices: [false, true] },
 };

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { EnsembleModelDefinition } from "../definition.js";
-import { bases, capabilities, meta, noTraining, presets } from "../ensemble/params.js";
+import { defineEnsemble } from "../ensemble/define.js";
+import { bases, meta, metaSearchSpace } from "../ensemble/params.js";
 
 const params = z.strictObject({
   ...bases,
@@ -17,19 +17,9 @@ const params = z.strictObject({
     .describe("Tabular models between bases and meta-learner, fitted on the bases' answers: two layers."),
 });
 
-export const stacking: EnsembleModelDefinition = {
-  kind: "ensemble",
+export const stacking = defineEnsemble({
   id: "stacking",
-  family: "ensemble",
   title: "Meta-learner on the out-of-fold answers of other models",
-  capabilities,
   params,
-  training: noTraining,
-  presets,
-  ignoredKeys: {},
-  oldSpellings: [],
-  searchSpace: {
-    "model_params.strength": { type: "float", low: 0.1, high: 1000, log: true },
-    "model_params.per_class": { type: "categorical", choices: [false, true] },
-  },
-};
+  searchSpace: metaSearchSpace,
+});

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { EnsembleModelDefinition } from "../definition.js";
-import { bases, capabilities, noTraining, presets } from "../ensemble/params.js";
+import { defineEnsemble } from "../ensemble/define.js";
+import { bases } from "../ensemble/params.js";
 
 const params = z
   .strictObject({
@@ -37,19 +37,12 @@ const params = z
     message: "are all zero; at least one must be above 0",
   });
 
-export const voting: EnsembleModelDefinition = {
-  kind: "ensemble",
+export const voting = defineEnsemble({
   id: "voting",
-  family: "ensemble",
   title: "Weighted vote of other models",
-  capabilities,
   params,
-  training: noTraining,
-  presets,
-  ignoredKeys: {},
-  oldSpellings: [],
   searchSpace: {
     "model_params.shrinkage": { type: "float", low: 0.1, high: 1000, log: true },
     "model_params.voting": { type: "categorical", choices: ["soft", "hard"] },
   },
-};
+});
