@@ -12,6 +12,7 @@ import {
   gather,
   type TrainingMetrics,
 } from "../types/index.js";
+import { trainedClassesOf } from "./classes.js";
 import { type EngineInput, engineInput } from "./engineInput.js";
 import { type ProbabilitySplit, splitForProbabilities } from "./probabilityRows.js";
 import { seqLenOf } from "./sequence.js";
@@ -75,16 +76,7 @@ export async function fitEngine(
   const yTrain = gather(yOfTrain, input.train, new Int8Array(input.train.length));
   const yStop = gather(yOfStop, input.stop, new Int8Array(input.stop.length));
   const sampleWeights = weightsOfExamples(options.sampleWeights, yOfTrain.length, input.train);
-  const classes = classesIn(yTrain);
-  if (classes.length < 2) {
-    throw new FoldwiseError(
-      "data.one_class",
-      `The ${yTrain.length} training rows hold ${classes.length === 1 ? `only class ${classes[0]}` : "no class"}.`,
-      {
-        remedy: "Use more rows, another horizon or other barriers (label.k), so that at least two classes occur.",
-      },
-    );
-  }
+  const classes = trainedClassesOf(yTrain);
   const { class_weight: classWeight, ...training } = settings.training;
   const balanced = classWeight === "balanced";
   const weights = fitWeights(yTrain, sampleWeights, balanced ? "balanced" : "none");

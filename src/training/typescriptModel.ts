@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { type BundleManifest, bundleSources, writeBundle } from "../artifacts/index.js";
-import { type Calibrator, classesIn } from "../evaluation/index.js";
+import type { Calibrator } from "../evaluation/index.js";
 import type { TypeScriptModelDefinition } from "../models/index.js";
 import {
   type BaseModel,
@@ -12,6 +12,7 @@ import {
   type TrainingMetrics,
 } from "../types/index.js";
 import { Bundled, type FitDetails, notFitted, sectionsOf, type TrainableSettings } from "./bundled.js";
+import { trainedClassesOf } from "./classes.js";
 import { fitWeights } from "./weights.js";
 
 /** A plug-in written in TypeScript: it fits and predicts itself; its files are kept in the same kind of bundle. */
@@ -37,12 +38,7 @@ export class TypeScriptModel extends Bundled {
     yVal: Int8Array,
     options: FitOptions = {},
   ): Promise<TrainingMetrics> {
-    const trainedClasses = classesIn(yTrain);
-    if (trainedClasses.length < 2) {
-      throw new FoldwiseError("data.one_class", `The ${yTrain.length} training rows hold fewer than two classes.`, {
-        remedy: "Use more rows, another horizon or other barriers (label.k), so that at least two classes occur.",
-      });
-    }
+    const trainedClasses = trainedClassesOf(yTrain);
     const { config, sampleWeights, ...rest } = options;
     const sections = sectionsOf(this.definition, this.settings, config);
     refuseBalanced(this.definition, sections.training);

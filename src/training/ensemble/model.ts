@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Bundle, type BundleManifest, bundleDigest, readBundle, writeBundle } from "../../artifacts/index.js";
-import { type Calibrator, classesIn } from "../../evaluation/index.js";
+import type { Calibrator } from "../../evaluation/index.js";
 import type { EnsembleModelDefinition } from "../../models/index.js";
 import {
   type FeatureMatrix,
@@ -13,6 +13,7 @@ import {
 } from "../../types/index.js";
 import { Bundled, type FitDetails, notFitted, type TrainableSettings } from "../bundled.js";
 import { graphCalibrator } from "../calibration.js";
+import { trainedClassesOf } from "../classes.js";
 import type { Trainable } from "./bases.js";
 import { type CombinedOn, type Fit, FitWork } from "./fit.js";
 import { asViews } from "./memoryDataset.js";
@@ -60,12 +61,7 @@ export class EnsembleModel extends Bundled {
       });
     }
     const start = performance.now();
-    const trained = classesIn(yTrain);
-    if (trained.length < 2) {
-      throw new FoldwiseError("data.one_class", `The ${yTrain.length} training rows hold fewer than two classes.`, {
-        remedy: "Use more rows, another horizon or other barriers (label.k), so that at least two classes occur.",
-      });
-    }
+    const trained = trainedClassesOf(yTrain);
     await this.#forget();
     this.#fits += 1;
     const workDir = join(this.workDir, `fit-${this.#fits}`);
