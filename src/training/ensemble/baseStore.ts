@@ -22,7 +22,7 @@ import type { Trainable } from "./bases.js";
 import type { PartSpec, ReadyBase } from "./settings.js";
 
 /** In a run's folder: bundles of bases that are no jobs of it. */
-export const BASES_FOLDER = "bases";
+const BASES_FOLDER = "bases";
 
 /** A job of the run, when it has ended. */
 export type JobEnd = { bundle: string } | { failed: unknown };

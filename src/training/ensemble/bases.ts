@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Bundle, readBundle } from "../../artifacts/index.js";
 import type { EnginePool } from "../../engine/index.js";
 import { openBase } from "../../inference/index.js";
-import { type FeatureView, type FitProgress, FoldwiseError, gather } from "../../types/index.js";
+import { type FeatureView, type FitProgress, FoldwiseError } from "../../types/index.js";
 import type { TrainableModel, TrainableSettings } from "../bundled.js";
 import { seqLenOf } from "../sequence.js";
 import type { PartSpec, ReadyBase } from "./settings.js";
@@ -163,10 +163,6 @@ function differenceOf(
   const at = features.findIndex((feature, f) => feature !== expected.features[f]);
   return at < 0 ? null : `its feature ${at} is ${features[at]}, the ensemble's ${expected.features[at]}`;
 }
-
-/** Labels of some positions. */
-export const labelsAt = (y: Int8Array, positions: Int32Array): Int8Array =>
-  gather(y, positions, new Int8Array(positions.length));
 
 /** Runs all tasks at once; the pool gives each its turn. The first failure is thrown when none is at work any more. */
 export async function everyOne<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {

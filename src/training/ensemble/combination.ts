@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   type BaseAnswers,
@@ -16,7 +15,7 @@ import { type FeatureArray, gather, type Label, type StoredDataset, type Timesta
 import { purgedKFold, stopSlice } from "../../validation/index.js";
 import type { TrainableModel } from "../bundled.js";
 import { modelOf, type PartContext } from "./bases.js";
-import { placesAmong } from "./rows.js";
+import { labelsAt, placesAmong, weightsAt } from "./rows.js";
 import type { PartSpec } from "./settings.js";
 
 /** How an ensemble learns to combine, from its configuration. */
@@ -52,10 +51,10 @@ export function evidenceAt(evidence: Evidence, at: Int32Array): Evidence {
   return {
     ...evidence,
     rows: gather(rows, at, new Int32Array(at.length)),
-    y: gather(y, at, new Int8Array(at.length)),
+    y: labelsAt(y, at),
     bases: basesOfRows(bases, at),
     uniqueness: gather(uniqueness, at, new Float32Array(at.length)),
-    weights: weights === undefined ? undefined : gather(weights, at, new Float32Array(at.length)),
+    weights: weightsAt(weights, at),
     passthrough: passthrough === null ? null : { names: passthrough.names, X: rowsOfX(passthrough, at) },
   };
 }
@@ -240,12 +239,11 @@ async function fitOnAnswers(
     : { fit: rows, stop: new Int32Array(0) };
   const [fit, stop] = [among(slice.fit), among(slice.stop)];
   const workDir = join(context.workDir, `on_${name}`);
-  mkdirSync(workDir, { recursive: true });
   const model = modelOf(spec, context, { workDir, name: `${name} on the bases' answers` });
   try {
-    const labels = (at: Int32Array): Int8Array => gather(y, at, new Int8Array(at.length));
-    await model.fit(rowsOf(matrix, fit), labels(fit), rowsOf(matrix, stop), labels(stop), {
-      ...(weights === undefined ? {} : { sampleWeights: gather(weights, fit, new Float32Array(fit.length)) }),
+    const sampleWeights = weightsAt(weights, fit);
+    await model.fit(rowsOf(matrix, fit), labelsAt(y, fit), rowsOf(matrix, stop), labelsAt(y, stop), {
+      ...(sampleWeights === undefined ? {} : { sampleWeights }),
       ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
   } catch (error) {

@@ -5,7 +5,7 @@ import type { EnsembleModelDefinition } from "../../models/index.js";
 import { type FeatureView, type FitOptions, FoldwiseError, gather, type Label } from "../../types/index.js";
 import type { TrainableSettings } from "../bundled.js";
 import { BaseFits } from "./baseFits.js";
-import { type Base, everyOne, labelsAt, type Trainable } from "./bases.js";
+import { type Base, everyOne, type Trainable } from "./bases.js";
 import {
   type CombineContext,
   type Combined,
@@ -22,7 +22,18 @@ import { baseFacts, type EnsembleFacts } from "./facts.js";
 import { methodFor, methodOf } from "./method.js";
 import { outOfFold } from "./outOfFold.js";
 import { passthroughColumns, passthroughNames, passthroughOf } from "./passthrough.js";
-import { halves, isOwn, ownEnds, placesAmong, type Rows, uniquenessOf, windowsOf, withWindow } from "./rows.js";
+import {
+  halves,
+  isOwn,
+  labelsAt,
+  ownEnds,
+  placesAmong,
+  type Rows,
+  uniquenessOf,
+  weightsAt,
+  windowsOf,
+  withWindow,
+} from "./rows.js";
 import type { EnsembleSettings, PartSpec } from "./settings.js";
 
 /** What an ensemble says of rows that it learned to combine on: by folds that had not seen them. */
@@ -215,7 +226,7 @@ export class FitWork {
     }: { train: Rows; windowed: FeatureView; onShare: (task: number, share: number) => void },
   ): Promise<{ evidence: Evidence; bases: Base[] }> {
     const at = placesAmong(train.X.rows)(windowed.rows);
-    const weights = train.weights === undefined ? undefined : gather(train.weights, at, new Float32Array(at.length));
+    const weights = weightsAt(train.weights, at);
     const y = labelsAt(train.y, at);
     const answers = await outOfFold(
       bases.map(({ spec }) => spec),

@@ -1,4 +1,4 @@
-export { BASES_FOLDER, BaseStore, type JobEnd } from "./baseStore.js";
+export { BaseStore, type JobEnd } from "./baseStore.js";
 export type { Trainable } from "./bases.js";
 export type { BaseFacts, EnsembleFacts } from "./facts.js";
 export type { CombinedOn } from "./fit.js";

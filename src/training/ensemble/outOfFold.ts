@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { viewOf } from "../../data/index.js";
 import type { BaseAnswers } from "../../evaluation/index.js";
 import { encodeNpy, makeFolder, readNpy, readRegular, sha256, writeFileAtomic } from "../../files/index.js";
-import { type FeatureView, gather } from "../../types/index.js";
+import type { FeatureView } from "../../types/index.js";
 import { type Fold, purgedKFold, type StopSlice, stopSlice } from "../../validation/index.js";
-import { everyOne, labelsAt, modelOf, type PartContext } from "./bases.js";
-import { latestEndsOf, placesAmong } from "./rows.js";
+import { everyOne, modelOf, type PartContext } from "./bases.js";
+import { labelsAt, latestEndsOf, placesAmong, weightsAt } from "./rows.js";
 import type { PartSpec } from "./settings.js";
 
 export interface OutOfFoldWork {
@@ -105,6 +105,7 @@ async function answerFold(
   });
   try {
     const fit = among(slice.fit);
+    const sampleWeights = weightsAt(weights, fit);
     await model.fit(
       viewOf(dataset, slice.fit),
       labelsAt(y, fit),
@@ -112,7 +113,7 @@ async function answerFold(
       labelsAt(y, among(slice.stop)),
       {
         onProgress: ({ step, total }) => onShare(Math.min(0.99, step / total)),
-        ...(weights === undefined ? {} : { sampleWeights: gather(weights, fit, new Float32Array(fit.length)) }),
+        ...(sampleWeights === undefined ? {} : { sampleWeights }),
         ...(context.signal === undefined ? {} : { signal: context.signal }),
       },
     );

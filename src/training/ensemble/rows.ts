@@ -76,7 +76,15 @@ export function windowsOf({ X, y, weights }: Rows, seqLen: number | null): Rows 
   const at = placesAmong(X.rows)(kept.rows);
   return {
     X: kept,
-    y: gather(y, at, new Int8Array(at.length)),
-    weights: weights === undefined ? undefined : gather(weights, at, new Float32Array(at.length)),
+    y: labelsAt(y, at),
+    weights: weightsAt(weights, at),
   };
 }
+
+/** Labels of some positions. */
+export const labelsAt = (y: Int8Array, positions: Int32Array): Int8Array =>
+  gather(y, positions, new Int8Array(positions.length));
+
+/** Weights of some positions, where there are any. */
+export const weightsAt = (weights: Float32Array | undefined, positions: Int32Array): Float32Array | undefined =>
+  weights === undefined ? undefined : gather(weights, positions, new Float32Array(positions.length));
