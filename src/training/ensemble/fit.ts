@@ -19,6 +19,7 @@ import {
   sum,
 } from "./combination.js";
 import { baseFacts, type EnsembleFacts } from "./facts.js";
+import type { CombinedOn, Fit } from "./fitted.js";
 import { methodFor, methodOf } from "./method.js";
 import { outOfFold } from "./outOfFold.js";
 import { passthroughColumns, passthroughNames, passthroughOf } from "./passthrough.js";
@@ -35,43 +36,6 @@ import {
   withWindow,
 } from "./rows.js";
 import type { EnsembleSettings, PartSpec } from "./settings.js";
-
-/** What an ensemble says of rows that it learned to combine on: by folds that had not seen them. */
-export interface CombinedOn {
-  X: FeatureView;
-  y: Int8Array;
-  /** (N, 3) */
-  p: Float64Array;
-  /**
-   * Learns to combine on some of the rows only (positions).
-   *
-   * @returns What it says of these by folds among them, and of any others.
-   */
-  again(train: Int32Array): Promise<{
-    inner: Float64Array;
-    answer(test: Int32Array): Promise<Float64Array>;
-    dispose(): Promise<void>;
-  }>;
-}
-
-/** A finished fit. */
-export interface Fit {
-  bases: Base[];
-  combined: Combined;
-  trained: readonly Label[];
-  features: readonly string[];
-  passthrough: readonly string[];
-  seqLen: number | null;
-  /** Positions of the training rows that end a full window. */
-  windows: Int32Array;
-  warnings: string[];
-  facts: EnsembleFacts;
-  combinedOn: CombinedOn | null;
-  workDir: string;
-  /** (N, 3), uncalibrated; every row must end a full window. */
-  answer(X: FeatureView): Promise<Probabilities>;
-  dispose(): Promise<void>;
-}
 
 /** One fit of an ensemble, from its rows to the combination. */
 export class FitWork {

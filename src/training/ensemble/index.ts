@@ -1,7 +1,7 @@
 export { BaseStore, type JobEnd } from "./baseStore.js";
 export type { Trainable } from "./bases.js";
 export type { BaseFacts, EnsembleFacts } from "./facts.js";
-export type { CombinedOn } from "./fit.js";
+export type { CombinedOn } from "./fitted.js";
 export { EnsembleModel } from "./model.js";
 export type { EnsembleSettings, PartSpec, ReadyBase } from "./settings.js";
 export { partSpecs } from "./specs.js";

@@ -15,7 +15,8 @@ import { Bundled, type FitDetails, notFitted, type TrainableSettings } from "../
 import { graphCalibrator } from "../calibration.js";
 import { trainedClassesOf } from "../classes.js";
 import type { Trainable } from "./bases.js";
-import { type CombinedOn, type Fit, FitWork } from "./fit.js";
+import { FitWork } from "./fit.js";
+import type { CombinedOn, Fit } from "./fitted.js";
 import { asViews } from "./memoryDataset.js";
 import { methodFor, methodOf } from "./method.js";
 import type { EnsembleSettings } from "./settings.js";
