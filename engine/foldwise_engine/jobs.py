@@ -46,8 +46,8 @@ class Caller(Protocol):
         """Raises `Cancelled` when the job is no longer wanted."""
         ...
 
-    def progress(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Tell how far it is; throttled."""
+    def progress(self, step: int, total: int, metrics: Mapping[str, float], every: int | None = None) -> None:
+        """Tell how far it is; throttled, but for every `every` steps."""
         ...
 
 
@@ -107,7 +107,7 @@ class Jobs:
                 threads=request.threads,
                 device=request.device,
                 check=caller.check,
-                progress=caller.progress,
+                progress=partial(caller.progress, every=request.report_every),
                 warn=warnings.append,
                 class_scale=_scale_of(request.class_scale, data.classes),
                 checkpoint=checkpoint,

@@ -107,6 +107,8 @@ class FitRequest(Strict, tag_field="type", tag="fit"):
     """A folder that outlives the process: a fit that finds its own checkpoint there goes on from it."""
     answer: Text | None = None
     """Row-index file: the fitted model answers these rows of the dataset too, as a `predict` would; None: no others."""
+    report_every: Positive | None = None
+    """Progress is told of every so many rounds, however fast they are; None: as often as a person can see."""
 
 
 class PredictRequest(Strict, tag_field="type", tag="predict"):

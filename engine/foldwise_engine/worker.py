@@ -65,10 +65,10 @@ class JobCaller:
         if self.cancelled.is_set():
             raise Cancelled
 
-    def progress(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Send at most one event every `PROGRESS_SECONDS`, and the last one."""
+    def progress(self, step: int, total: int, metrics: Mapping[str, float], every: int | None = None) -> None:
+        """Send at most one event every `PROGRESS_SECONDS`, the last one, and those of every `every` steps."""
         now = time.monotonic()
-        if now < self._next and step < total:
+        if now < self._next and step < total and (every is None or step % every != 0):
             return
         self._next = now + PROGRESS_SECONDS
         finite = {name: value for name, value in metrics.items() if isfinite(value)}

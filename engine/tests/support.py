@@ -129,8 +129,9 @@ class Quiet:
         if self.cancel_at is not None and self.steps and self.steps[-1][0] >= self.cancel_at:
             raise Cancelled
 
-    def progress(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+    def progress(self, step: int, total: int, metrics: Mapping[str, float], every: int | None = None) -> None:
         """Remember."""
+        del every
         self.steps.append((step, total, dict(metrics)))
 
 

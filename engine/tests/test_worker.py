@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from support import ENGINE, HAS_TORCH, PATIENCE, Case, TalkingWorker
@@ -136,6 +137,16 @@ def test_progress_is_told_at_most_five_times_a_second_and_at_the_end(worker: Tal
     while not steps or steps[-1] < 600:
         steps.append(worker.hear(ProgressEvent, request.id).step)
     assert len(steps) <= (time.monotonic() - start) / 0.2 + 2
+
+
+def test_progress_is_told_of_every_so_many_rounds_that_are_asked_for(worker: TalkingWorker, case: Case) -> None:
+    request = case.request("stub", adapter=STUB, training={"rounds": 600})
+    worker.say(msgspec.structs.replace(request, report_every=25))
+    steps: list[int] = []
+    while not steps or steps[-1] < 600:
+        steps.append(worker.hear(ProgressEvent, request.id).step)
+    assert [step for step in steps if step % 25 == 0] == list(range(25, 601, 25))
+    assert len(steps) < 600
 
 
 def test_a_running_fit_is_cancelled_and_the_worker_lives(worker: TalkingWorker, case: Case) -> None:

@@ -87,6 +87,8 @@ export const fitRequest = z.strictObject({
    * exactly as a `predict` of `out` would. Null or absent: none.
    */
   answer: path.nullable().optional(),
+  /** Progress is told of every so many rounds, however fast they are. Null or absent: as often as a person can see. */
+  report_every: z.number().int().positive().nullable().optional(),
   /** float32 .npy aligned with `rows.train`, mean 1; steps take those of their rows. Null: every row weighs 1. */
   weights: path.nullable(),
   /** The stop rows decide by the probabilities that will be served: raw ones times these. */

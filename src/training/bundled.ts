@@ -41,6 +41,7 @@ export interface TrainableSettings {
   /** See `EngineFitSettings`; a model without an engine has no use for them. */
   foreseen?: FeatureView;
   turn?: Turn;
+  reportEvery?: number;
   /** Called when a save needs no worker any more. */
   onEngineDone?: (() => void) | undefined;
   /** Of an ensemble: what it is made of. */

@@ -39,6 +39,8 @@ export interface EngineFitSettings {
   foreseen?: FeatureView;
   /** Waits until the fit may take a worker, and runs it; at once by default. All else is made ready before. */
   turn?: Turn;
+  /** Progress is told of every so many rounds or epochs, however fast they are; as often as a person can see by default. */
+  reportEvery?: number;
 }
 
 /** Calls `work` when its turn has come, and settles as it does. */
@@ -107,6 +109,7 @@ export async function fitEngine(
     steps: steps === null ? null : { fit: fileOf(steps.fit), probability: fileOf(steps.probability) },
     ...(input.window === null ? {} : { window: input.window, checkpoint: settings.checkpointDir ?? null }),
     ...(foreseen === null ? {} : { answer: rowFile(rowsDir, foreseen.rows) }),
+    ...(settings.reportEvery === undefined ? {} : { report_every: settings.reportEvery }),
     weights: weights === null ? null : weightFile(settings.workDir, weights),
     class_scale: classScale,
     params: settings.model_params,
