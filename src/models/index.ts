@@ -7,4 +7,5 @@ export * from "./plugins.js";
 export * from "./registry.js";
 export { type SpaceProblem, spaceProblems } from "./space/check.js";
 export { type DrawnDimension, drawnDimensions, isWithin } from "./space/drawn.js";
-export { DIMENSIONS } from "./space/schema.js";
+export { DIMENSIONS, searchCondition, searchDimension } from "./space/schema.js";
+export { conditionWords, dimensionWords } from "./space/words.js";

@@ -3,7 +3,8 @@ import { z } from "zod";
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-const condition = z
+/** `when` of a dimension. */
+export const searchCondition = z
   .strictObject({
     key: z.string().describe("Dotted path of another dimension, or of any key of the model."),
     in: z.array(value).describe("Values of that key."),
@@ -16,7 +17,7 @@ const range = {
   log: z.boolean().optional().describe("Drawn from the logarithm; low must be above 0."),
 };
 
-const when = condition.optional();
+const when = searchCondition.optional();
 
 /** By the `type` of the dimension. */
 export const DIMENSIONS = {
