@@ -14,5 +14,12 @@ export { type ResolvedRun, renderRunConfig } from "./runConfig.js";
 export { parseSet, type Setting } from "./settings.js";
 export { renderModelYaml, renderTrainingYaml } from "./shipped.js";
 export { type SymbolMarket, symbolMarket, symbolsJsonSchema } from "./symbols.js";
-export { type Grid, type TrainingConfig, trainingFileSchema } from "./training.js";
+export {
+  type Grid,
+  type TrainingConfig,
+  type TunedMark,
+  type TuningConfig,
+  timeoutMs,
+  trainingFileSchema,
+} from "./training.js";
 export { parseYaml, readYaml, type YamlFile } from "./yaml/read.js";

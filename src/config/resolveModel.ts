@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ModelDefinition } from "../models/index.js";
+import type { ModelDefinition, SearchDimension } from "../models/index.js";
 import { familyLayer } from "./family.js";
 import {
   checkLayer,
@@ -12,11 +12,13 @@ import {
   type Provenance,
   settingsLayer,
 } from "./layers.js";
-import { modelFiles } from "./modelFiles.js";
+import { type ModelFile, modelFiles } from "./modelFiles.js";
 import { settingsFor } from "./modelSettings.js";
 import { choosePreset, hiddenByPreset, hiddenByUser, presetsOf } from "./presets.js";
 import type { ResolvedTraining } from "./resolveTraining.js";
+import { resolveSearchSpace } from "./searchSpace.js";
 import { modernise } from "./spellings.js";
+import { type TunedMark, tunedMark } from "./training.js";
 import type { Tree } from "./tree.js";
 
 export interface ModelRequest {
@@ -34,6 +36,10 @@ export interface ResolvedModel {
   model_params: Record<string, unknown>;
   training: Record<string, unknown>;
   preset: string;
+  /** Dotted key → dimension: the definition's space with what `search_space:` of the files changes; in the order of drawing. */
+  searchSpace: Record<string, SearchDimension>;
+  /** Where the values were chosen by a study on train and validation rows: which; null for values that no study chose. */
+  tuned: TunedMark | null;
   provenance: Provenance;
   /** Things to say once: keys without effect, old spellings, shipped values that the preset hides. */
   notices: string[];
@@ -44,7 +50,7 @@ export interface ResolvedModel {
 /**
  * Resolves one model's `model_params` and `training`: flags and `--set`, then `--config`, then the person's own
  * `config/models/{id}.yaml`, then the preset, then the package's file, then the schema's defaults. In each layer the family's
- * values of the training file are weaker than the model's own. Throws `config.*` with file, line and column.
+ * values of the training file are weaker than the model's own. Files speak of the search space too, layer by layer. Throws `config.*` with file, line and column.
  */
 export function resolveModelConfig(definition: ModelDefinition, request: ModelRequest): ResolvedModel {
   const { training } = request;
@@ -90,7 +96,15 @@ export function resolveModelConfig(definition: ModelDefinition, request: ModelRe
   if (training.provenance.preset?.layer === "flag")
     notices.push(...hiddenByUser(own, presetLayers, preset.name, merged.provenance));
   const { value, provenance } = finish(wholeSchema(definition), merged, definition.id);
-  return { model: definition.id, ...value, preset: preset.name, provenance, notices, device };
+  const searchSpace = resolveSearchSpace(definition, files);
+  const tuned = tunedOf(files);
+  return { model: definition.id, ...value, preset: preset.name, searchSpace, tuned, provenance, notices, device };
+}
+
+/** The mark of the strongest file that says something of it; what is shipped was chosen by no study. */
+function tunedOf(files: readonly ModelFile[]): TunedMark | null {
+  const said = files.filter(({ layer, value }) => layer !== "package" && value.tuned !== undefined).at(-1);
+  return said === undefined ? null : tunedMark.nullable().parse(said.value.tuned);
 }
 
 /** What one layer may hold: some keys of both sections. Checks that need the whole are made at the end. */

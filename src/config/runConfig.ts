@@ -1,4 +1,4 @@
-import { Document, isScalar, isSeq, visit } from "yaml";
+import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import { packageVersion } from "../files/index.js";
 import type { Provenance } from "./layers.js";
 import type { ResolvedModel } from "./resolveModel.js";
@@ -25,7 +25,12 @@ export function renderRunConfig({ command, grid, training, models }: ResolvedRun
     grid,
     ...training.config,
     models: Object.fromEntries(
-      models.map(({ model, preset, model_params, training }) => [model, { preset, model_params, training }]),
+      models.map(({ model, preset, model_params, training, tuned, searchSpace }) => {
+        // Of tune alone: a later version's space may differ, and other commands draw nothing from it.
+        const space =
+          command === "tune" && grid.models.includes(model) ? { search_space: { "*": null, ...searchSpace } } : {};
+        return [model, { preset, model_params, training, tuned, ...space }];
+      }),
     ),
   };
   const document = new Document(values, { aliasDuplicateObjects: false });
@@ -35,6 +40,10 @@ export function renderRunConfig({ command, grid, training, models }: ResolvedRun
       list.flow = true;
     },
   });
+  for (const { model } of models) {
+    const space: unknown = document.getIn(["models", model, "search_space"], true);
+    if (isMap(space)) for (const { value } of space.items) if (isMap(value)) value.flow = true;
+  }
   annotate(document, [], training.provenance);
   for (const { model, provenance } of models) annotate(document, ["models", model], provenance);
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });

@@ -54,6 +54,8 @@ export function renderModelYaml(definition: ModelDefinition): string {
     ...preset("market", "For noisy labels: the default."),
     ...preset("reference", "The requirements' numbers, or the engine's own defaults: --preset reference."),
     "",
+    `# search_space: {KEY: {low: …, high: …}} changes what tuning tries; \`foldwise models --space ${id}\` shows it.`,
+    "",
   ].join("\n");
 }
 

@@ -167,6 +167,51 @@ export const trainingFileSchema = z.strictObject({
     })
     .prefault({})
     .describe("How rows are kept apart."),
+  tuning: z
+    .strictObject({
+      trials: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(50)
+        .describe("Trials that the study is to hold, those of earlier calls included."),
+      timeout: z
+        .string()
+        .regex(/^[1-9]\d{0,8}[smh]$/)
+        .nullable()
+        .default(null)
+        .describe("No trial begins after so long (90s, 30m, 2h); several models share it. null: no limit."),
+      sampler: z
+        .enum(["tpe", "random", "qmc"])
+        .default("tpe")
+        .describe("How trials are drawn. tpe: learns from finished ones; random; qmc: spread evenly (Sobol)."),
+      pruner: z
+        .enum(["auto", "median", "hyperband", "none"])
+        .default("auto")
+        .describe(
+          "What ends trials that promise nothing. auto: median for losses, none for other metrics, which rounds do not show.",
+        ),
+      metric: z
+        .enum(["logloss", "brier", "accuracy", "f1_macro", "mcc", "sharpe"])
+        .default("logloss")
+        .describe("What the best trial is best at, on the tested rows of its folds; sharpe needs returns."),
+      refit: z
+        .enum(["train", "train_val"])
+        .default("train")
+        .describe(
+          "Rows of the last fit. train: as train does; train_val: validation rows too, for the median of the best rounds of the folds.",
+        ),
+      nested: z
+        .boolean()
+        .default(false)
+        .describe("Tune inside each outer fold too: an unbiased estimate, at the price of as many studies."),
+      pbo: z
+        .boolean()
+        .default(false)
+        .describe("Finish up to 20 pruned trials after the search, for the probability of backtest overfitting."),
+    })
+    .prefault({})
+    .describe("Of tune; folds and scheme are those of validation."),
   plugins: z
     .array(z.string().min(1))
     .default([])
@@ -174,6 +219,16 @@ export const trainingFileSchema = z.strictObject({
 });
 
 export type TrainingConfig = z.output<typeof trainingFileSchema>;
+
+/** The section `tuning` of `config/training.yaml`. */
+export type TuningConfig = TrainingConfig["tuning"];
+
+/** Milliseconds of a `tuning.timeout` (`90s`, `30m`, `2h`); null for no limit. */
+export function timeoutMs(timeout: TuningConfig["timeout"]): number | null {
+  if (timeout === null) return null;
+  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[timeout.at(-1)!]!;
+  return Number(timeout.slice(0, -1)) * unit;
+}
 
 /** What a finished call was about, in its `config.yaml`; flags are stronger. */
 const grid = z.strictObject({
@@ -189,6 +244,20 @@ export type Grid = z.output<typeof grid>;
 
 const section = z.record(z.string(), z.unknown());
 
+/** Says that a model's values were chosen on train and validation rows, and by which study; `foldwise tune` writes it. */
+export const tunedMark = z.strictObject({
+  run_id: z.string().min(1).describe("Run that wrote the file."),
+  study: z.string().min(1).describe("Study that chose the values."),
+  symbol: symbol.describe("Symbol that it was chosen for."),
+  horizon: horizon.describe("Horizon in bars that it was chosen for."),
+  trials: z.int().min(1).describe("Trials that the study held."),
+  metric: z.string().min(1).describe("What the values are best at."),
+  fingerprint: z.string().min(1).describe("Of the data that the study saw."),
+  rows: z.literal("train and validation").describe("Rows that the choice was made on."),
+});
+
+export type TunedMark = z.output<typeof tunedMark>;
+
 /** A model's file, before its model is known: `config/models/{id}.yaml`, or an entry of `models:`. */
 export const modelFileSchema = z.strictObject({
   model_params: section.optional(),
@@ -197,6 +266,8 @@ export const modelFileSchema = z.strictObject({
   presets: z
     .record(z.string(), z.strictObject({ model_params: section.optional(), training: section.optional() }))
     .optional(),
+  search_space: section.optional(),
+  tuned: tunedMark.nullable().optional(),
 });
 
 /** What `--config` takes besides a model's file: the training file with a `models:` section, such as a run's `config.yaml`. */

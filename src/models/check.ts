@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FoldwiseError } from "../types/index.js";
-import { type ModelDefinition, sectionSchema } from "./definition.js";
+import { keySchema, type ModelDefinition, sectionSchema } from "./definition.js";
+import { spaceProblems } from "./space/check.js";
 
 const SECTIONS = ["model_params", "training"] as const;
 const JSON_SCHEMA = { io: "input", target: "draft-7" } as const;
@@ -65,14 +66,10 @@ function presetProblems(definition: ModelDefinition): string[] {
 }
 
 function pathProblems(definition: ModelDefinition): string[] {
-  const known = (path: string): boolean => {
-    const [section, key, ...rest] = path.split(".");
-    if (section !== "model_params" && section !== "training") return false;
-    return rest.length === 0 && key !== undefined && key in sectionSchema(definition, section).shape;
-  };
-  const problems = Object.keys(definition.searchSpace)
-    .filter((path) => !known(path))
-    .map((path) => `searchSpace: ${path} is not a key of the model`);
+  const known = (path: string): boolean => keySchema(definition, path) !== undefined;
+  const problems = spaceProblems(definition, definition.searchSpace).map(
+    ({ key, text }) => `searchSpace: ${key} ${text}`,
+  );
   for (const path of Object.keys(definition.ignoredKeys))
     if (known(path)) problems.push(`ignoredKeys: ${path} is a key of the model, so it cannot be ignored`);
   for (const { to } of definition.oldSpellings)

@@ -3,11 +3,27 @@ import type { BaseModel } from "../types/index.js";
 
 export type ModelFamily = "boosting" | "neural" | "classical" | "ensemble" | "plugin";
 
-/** One dimension of a model's search space; tuning samples it, the JSON Schema shows it. */
-export type SearchDimension =
+/** A value that a categorical dimension may have, and that a condition compares with. */
+export type SearchValue = string | number | boolean | null;
+
+/**
+ * When a dimension is drawn at all: where the value of `key` is one of `in`. `key` is the dotted path of another dimension, or of any
+ * key of the model: where it is no dimension, its configured value decides.
+ */
+export interface SearchCondition {
+  key: string;
+  in: SearchValue[];
+}
+
+/**
+ * One dimension of a model's search space; tuning samples it, the JSON Schema shows it. `low` and `high` are both included;
+ * `log` draws from the logarithm; an int is `low` plus a multiple of `step` (1 by default).
+ */
+export type SearchDimension = { when?: SearchCondition } & (
   | { type: "float"; low: number; high: number; log?: boolean }
   | { type: "int"; low: number; high: number; log?: boolean; step?: number }
-  | { type: "categorical"; choices: (string | number | boolean | null)[] };
+  | { type: "categorical"; choices: SearchValue[] }
+);
 
 export interface ModelCapabilities {
   /** (N, F) rows or (N, T, F) windows. */
@@ -64,7 +80,7 @@ interface DefinitionBase {
   /** Keys that have no effect here: one notice each, not an error. Dotted path (`training.verbose_eval`) → why. */
   ignoredKeys: Record<string, string>;
   oldSpellings: readonly OldSpelling[];
-  /** Dotted path (`model_params.max_depth`) → range. */
+  /** Dotted path (`model_params.max_depth`) → range; in the order in which they are drawn, as far as conditions allow. */
   searchSpace: Record<string, SearchDimension>;
 }
 
@@ -98,3 +114,17 @@ export type ModelDefinition = EngineModelDefinition | TypeScriptModelDefinition 
 export function sectionSchema(definition: ModelDefinition, section: "model_params" | "training"): z.ZodObject {
   return section === "training" ? definition.training : definition.params;
 }
+
+/** The schema of one key by its dotted path (`model_params.max_depth`); undefined where the model has none. */
+export function keySchema(definition: ModelDefinition, path: string): z.core.$ZodType | undefined {
+  const [section, key, ...rest] = path.split(".");
+  if ((section !== "model_params" && section !== "training") || key === undefined || rest.length > 0) return undefined;
+  const { shape } = sectionSchema(definition, section);
+  return Object.hasOwn(shape, key) ? shape[key] : undefined;
+}
+
+/** The dotted paths of all keys of a model. */
+export const modelKeys = ({ params, training }: ModelDefinition): string[] => [
+  ...Object.keys(params.shape).map((key) => `model_params.${key}`),
+  ...Object.keys(training.shape).map((key) => `training.${key}`),
+];

@@ -5,3 +5,7 @@ export { type EnsembleParts, ensembleParts, partsOf } from "./ensemble/bases.js"
 export { SHRUNK_LOGISTIC } from "./ensemble/params.js";
 export * from "./plugins.js";
 export * from "./registry.js";
+export { type SpaceProblem, spaceProblems } from "./space/check.js";
+export { type DrawnDimension, drawnDimensions, isWithin } from "./space/drawn.js";
+export { DIMENSIONS, searchCondition, searchDimension } from "./space/schema.js";
+export { conditionWords, dimensionWords } from "./space/words.js";

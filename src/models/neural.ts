@@ -48,6 +48,10 @@ export const neuralCapabilities: ModelCapabilities = {
 
 export const neuralEngine = { packages: ["torch", "safetensors"], group: "neural" } as const;
 
+/**
+ * seq_len is left out: windows of another length end at other rows, and trials are compared on the same ones. So is lr_schedule: early
+ * stopping and the default find their way without.
+ */
 export const neuralSearch: Record<string, SearchDimension> = {
   "training.lr": { type: "float", low: 1e-4, high: 1e-2, log: true },
   "training.weight_decay": { type: "float", low: 1e-4, high: 0.3, log: true },

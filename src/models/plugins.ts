@@ -5,6 +5,7 @@ import { z } from "zod";
 import { FoldwiseError } from "../types/index.js";
 import type { ModelDefinition } from "./definition.js";
 import { ModelRegistry } from "./registry.js";
+import { searchDimension } from "./space/schema.js";
 
 /** A zod object of any copy of zod 4: a plug-in may bring its own. */
 const zodObject = z.custom<z.ZodObject>(
@@ -13,15 +14,6 @@ const zodObject = z.custom<z.ZodObject>(
 );
 const values = z.record(z.string(), z.unknown());
 const preset = z.strictObject({ model_params: values.default({}), training: values.default({}) });
-const range = { low: z.number(), high: z.number(), log: z.boolean().optional() };
-const dimension = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("float"), ...range }),
-  z.strictObject({ type: z.literal("int"), ...range, step: z.int().positive().optional() }),
-  z.strictObject({
-    type: z.literal("categorical"),
-    choices: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).min(1),
-  }),
-]);
 const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "must be a function");
 
 const base = {
@@ -52,7 +44,7 @@ const base = {
       }),
     )
     .default([]),
-  searchSpace: z.record(z.string(), dimension).default({}),
+  searchSpace: z.record(z.string(), searchDimension).default({}),
 };
 
 const definitionSchema = z.discriminatedUnion("kind", [

@@ -111,6 +111,22 @@ describe("plug-ins", () => {
       "training without values.rounds",
     ],
     [
+      "a search dimension of a kind that is none",
+      { "plugin.mjs": plugin('searchSpace: { "model_params.depth": { type: "whole", low: 1, high: 2 } },') },
+      "model.bad_plugin",
+      "searchSpace.model_params.depth.type",
+    ],
+    [
+      "a condition on a key that is not there",
+      {
+        "plugin.mjs": plugin(
+          'searchSpace: { "model_params.depth": { type: "int", low: 1, high: 2, when: { key: "model_params.x", in: [1] } } },',
+        ),
+      },
+      "model.bad_definition",
+      "has a condition on model_params.x, which is not a key of the model",
+    ],
+    [
       "a Python adapter that is missing",
       { "plugin.mjs": plugin('kind: "engine", engine: { packages: [] }, adapter: "mine.py",', "") },
       "model.plugin_adapter",

@@ -6,8 +6,11 @@ import type { CommandContext } from "../command.js";
 import type { ModelsOptions } from "../models.js";
 
 /** Also what `train --list-models` prints. */
-export async function listModels({ output, cwd }: CommandContext, { plugin = [] }: ModelsOptions): Promise<void> {
-  const { config } = resolveTrainingConfig({ cwd, plugins: plugin });
+export async function listModels(
+  { output, cwd }: CommandContext,
+  { config: configFile, plugin = [] }: ModelsOptions,
+): Promise<void> {
+  const { config } = resolveTrainingConfig({ cwd, configFile, plugins: plugin });
   await loadPlugins(config.plugins, cwd);
   const { versions } = await installedEngines({ cwd });
   const models = ModelRegistry.listAll().map((definition) => {

@@ -69,8 +69,13 @@ export const presets = {
   reference: { model_params: {}, training: {} },
 };
 
-/** Of ensembles with a meta-learner. */
+const shrunk = { key: "model_params.meta_learner", in: [SHRUNK_LOGISTIC] };
+
+/**
+ * Of ensembles with a meta-learner. Which one is left to the configuration: over a second layer only shrunk_logistic combines, and beside
+ * passthrough only others do. A file may add it: `model_params.meta_learner: {type: categorical, choices: [shrunk_logistic, logistic]}`.
+ */
 export const metaSearchSpace: EnsembleModelDefinition["searchSpace"] = {
-  "model_params.strength": { type: "float", low: 0.1, high: 1000, log: true },
-  "model_params.per_class": { type: "categorical", choices: [false, true] },
+  "model_params.strength": { type: "float", low: 0.1, high: 1000, log: true, when: shrunk },
+  "model_params.per_class": { type: "categorical", choices: [false, true], when: shrunk },
 };

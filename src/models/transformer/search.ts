@@ -2,6 +2,7 @@ import type { SearchDimension } from "../definition.js";
 import { neuralSearch } from "../neural.js";
 
 export const searchSpace: Record<string, SearchDimension> = {
+  // Each a multiple of each nhead.
   "model_params.d_model": { type: "categorical", choices: [32, 64, 128] },
   "model_params.nhead": { type: "categorical", choices: [2, 4, 8] },
   "model_params.num_layers": { type: "int", low: 1, high: 4 },

@@ -42,7 +42,21 @@ export const voting = defineEnsemble({
   title: "Weighted vote of other models",
   params,
   searchSpace: {
-    "model_params.shrinkage": { type: "float", low: 0.1, high: 1000, log: true },
     "model_params.voting": { type: "categorical", choices: ["soft", "hard"] },
+    "model_params.weights": { type: "categorical", choices: ["equal", "fitted", "greedy"] },
+    "model_params.shrinkage": {
+      type: "float",
+      low: 0.1,
+      high: 1000,
+      log: true,
+      when: { key: "model_params.weights", in: ["fitted"] },
+    },
+    "model_params.greedy_rounds": {
+      type: "int",
+      low: 5,
+      high: 100,
+      log: true,
+      when: { key: "model_params.weights", in: ["greedy"] },
+    },
   },
 });
