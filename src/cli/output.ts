@@ -11,6 +11,8 @@ export interface OutputOptions {
   verbose: boolean;
 }
 
+type TrialEvent = Extract<ProgressEvent, { event: "trial" }>;
+
 const PLAIN_INTERVAL_MS = 2000;
 
 /** With progress bars where somebody sees them: on a terminal. */
@@ -141,11 +143,24 @@ function describe(event: Exclude<ProgressEvent, { event: "progress" }>): string 
       return event.job === undefined ? event.message : `${event.job}: ${event.message}`;
     case "notice":
       return `note: ${event.job === undefined ? "" : `${event.job}: `}${event.message}`;
+    case "trial":
+      return trialText(event);
     case "job_started":
       return `Training ${event.model} for ${event.symbol}, horizon=${event.horizon}`;
     case "job_finished":
       return `${event.job}: ${event.status}${event.message === "" ? "" : ` — ${event.message}`}`;
   }
+}
+
+function trialText({ job, slot, state, value, best, params, seconds, message }: TrialEvent): string {
+  const told = state === "complete" ? (value?.toFixed(5) ?? "") : state === "pruned" ? "pruned" : `failed: ${message}`;
+  const isBest = state === "complete" && best?.slot === slot;
+  const so = best === null ? "" : isBest ? ", the best so far" : `; best ${best.value.toFixed(5)} (trial ${best.slot})`;
+  const drawn = Object.entries(params).map(([name, each]) => {
+    const short = typeof each === "number" && !Number.isInteger(each) ? Number(each.toPrecision(3)) : each;
+    return `${name.replace(/^(model_params|training)\./, "")}=${short}`;
+  });
+  return `${job}: trial ${slot}${slot === 0 ? " (defaults)" : ""} ${told}${so} · ${seconds.toFixed(1)} s · ${drawn.join(" ")}`;
 }
 
 function stackOf(error: unknown): string {

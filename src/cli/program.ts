@@ -13,6 +13,7 @@ import { resumeCommand } from "./resume.js";
 import { runsCommand } from "./runs.js";
 import { trainCommand } from "./train.js";
 import { tryCommand } from "./try.js";
+import { tuneCommand } from "./tune.js";
 
 /** Every command, in the order of `--help`. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   prepareCommand,
   trainCommand,
   cvCommand,
+  tuneCommand,
   predictCommand,
   runsCommand,
   reportCommand,

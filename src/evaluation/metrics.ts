@@ -109,7 +109,8 @@ function matthews(matrix: ConfusionMatrix): number {
   return spread > 0 ? Math.min(Math.max(covariance / Math.sqrt(spread), -1), 1) : 0;
 }
 
-function rowBriers(y: Int8Array, p: Probabilities): Float64Array {
+/** Squared distance of a row's probabilities from what happened, 0 to 2. (N) */
+export function rowBriers(y: Int8Array, p: Probabilities): Float64Array {
   const distances = new Float64Array(y.length);
   for (let i = 0; i < y.length; i++) {
     let distance = 0;

@@ -22,15 +22,21 @@ export interface DeflatedSharpe {
  *
  * @param results (M ≥ 1) of (T) each, on the same periods.
  * @param trials Independent ones among which the best was chosen; need not be whole.
- * @returns Null where no result varies: nothing was traded.
+ * @param chosen Number of the one that was chosen by something else; the one with the largest ratio when absent.
+ * @returns Null where no result, or none of the chosen one, varies: nothing was traded.
  */
-export function deflatedSharpe(results: readonly Float64Array[], trials: number): DeflatedSharpe | null {
+export function deflatedSharpe(
+  results: readonly Float64Array[],
+  trials: number,
+  chosen?: number,
+): DeflatedSharpe | null {
   const moments = results.map(momentsOf);
   const ratios = moments.map(({ mean, deviation }) => (deviation === null ? null : mean / deviation));
   const known = ratios.filter((ratio) => ratio !== null);
   if (known.length === 0) return null;
-  const sharpe = Math.max(...known);
-  const best = ratios.indexOf(sharpe);
+  const best = chosen ?? ratios.indexOf(Math.max(...known));
+  const sharpe = ratios[best] ?? null;
+  if (sharpe === null) return null;
   const periods = results[best]!.length;
   const variance = Math.max((momentsOf(Float64Array.from(known)).deviation ?? 0) ** 2, 1 / (periods - 1));
   const expected = expectedMaximumSharpe(trials, variance);

@@ -8,3 +8,4 @@ export * from "./selection/index.js";
 export { table } from "./table.js";
 export { formatReport } from "./text.js";
 export type { TradingInput } from "./trading.js";
+export * from "./tuning/index.js";

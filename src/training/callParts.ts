@@ -4,7 +4,10 @@ import { chooseDevice, settlePrecision } from "./device.js";
 import { type EnsembleSettings, type PartSpec, partSpecs } from "./ensemble/index.js";
 
 /** The settings of every model of the call that an ensemble may be made of, each with its device and precision. */
-async function specsOf({ models, parts, training }: TrainCall, pool: EnginePool): Promise<(id: string) => PartSpec> {
+export async function specsOf(
+  { models, parts, training }: TrainCall,
+  pool: EnginePool,
+): Promise<(id: string) => PartSpec> {
   const specs = new Map<string, PartSpec>();
   for (const { definition, settings } of [...models, ...parts]) {
     if (definition.kind === "ensemble") continue;

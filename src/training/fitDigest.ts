@@ -50,8 +50,8 @@ const sortedKeys = (values: Record<string, unknown>): [string, unknown][] =>
 
 let source: string | undefined;
 
-/** Of the Python layer over the engines: in a checkout it changes while its version does not. */
-function engineSource(): string {
+/** Digest of the Python layer over the engines: in a checkout it changes while its version does not. */
+export function engineSource(): string {
   source ??= sha256(
     readdirSync(join(packageRoot(), "engine", "foldwise_engine"), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".py"))

@@ -12,3 +12,4 @@ export {
 export { type RunReports, readReports } from "./reports.js";
 export { type RunResult, resumeRun, type TrainRunResult, trainRun } from "./run.js";
 export { ModelTrainer, type TrainedModel, type TrainerOptions, type TrainModelOptions } from "./trainer.js";
+export { type TuneRequest, type TuneRunResult, tuneRun } from "./tuning/index.js";

@@ -2,9 +2,11 @@ import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from "node
 import { join } from "node:path";
 import { type Run, type RunJob, readBundle } from "../artifacts/index.js";
 import { readRegular } from "../files/index.js";
-import { parseCvReport, parseReport } from "../report/index.js";
+import { parseCvReport, parseReport, parseTuningReport } from "../report/index.js";
 import type { OnEvent } from "../types/index.js";
 import { kindOf } from "./session.js";
+
+const PARSERS = { train: parseReport, cv: parseCvReport, tune: parseTuningReport };
 
 /** Finished jobs whose bundle, report or predictions are no longer what was written are taken back, to be fitted again. */
 export async function takeBackDamaged(run: Run, onEvent: OnEvent | undefined): Promise<void> {
@@ -22,11 +24,12 @@ export async function takeBackDamaged(run: Run, onEvent: OnEvent | undefined): P
 
 async function damageOf(run: Run, { bundle, report, predictions }: RunJob): Promise<string | null> {
   try {
-    const cv = kindOf(run) === "cv";
-    if ((bundle === null && !cv) || report === null || predictions === null) return "the run does not name its files.";
+    const kind = kindOf(run);
+    if ((bundle === null && kind !== "cv") || report === null || predictions === null)
+      return "the run does not name its files.";
     if (bundle !== null) await readBundle(join(run.dir, bundle));
     const path = join(run.dir, report);
-    (cv ? parseCvReport : parseReport)(readRegular(path), path);
+    PARSERS[kind](readRegular(path), path);
     return isParquet(join(run.dir, predictions)) ? null : `${predictions} is no Parquet file any more.`;
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);

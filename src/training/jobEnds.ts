@@ -6,7 +6,7 @@ import type { JobEnd } from "./ensemble/index.js";
 export class JobEnds {
   readonly #ends = new Map<string, { end: Promise<JobEnd>; settle: (end: JobEnd) => void }>();
 
-  constructor(private readonly run: Run) {
+  constructor(private readonly run: { file: Pick<Run["file"], "jobs"> }) {
     for (const { job, status } of run.file.jobs) {
       if (status === "succeeded") continue;
       const { promise, resolve: settle } = withResolvers<JobEnd>();

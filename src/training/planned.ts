@@ -2,8 +2,9 @@ import { join } from "node:path";
 import type { Run, RunJob } from "../artifacts/index.js";
 import { resolveTrainingConfig, type TrainingConfig } from "../config/index.js";
 import { openStored, viewOf, windowEnds } from "../data/index.js";
+import { readRegular } from "../files/index.js";
 import { ModelRegistry } from "../models/index.js";
-import type { CvReport, Report } from "../report/index.js";
+import { type CvReport, parseReport, type Report } from "../report/index.js";
 import { FoldwiseError, type OnEvent, type StoredDataset } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
 import { type CvPlan, planCv } from "./cv/plan.js";
@@ -73,9 +74,18 @@ export async function plannedOf(run: Run, { cwd, symbol: only, onEvent }: Planne
 function jobsOf(run: Run): PlannedJob[] {
   const read = readReports(run);
   const finished = run.file.jobs.filter(({ status, report }) => status === "succeeded" && report !== null);
-  return read.kind === "train"
-    ? read.reports.map((report, i) => ({ kind: "train", job: finished[i]!, report }))
-    : read.reports.map((report, i) => ({ kind: "cv", job: finished[i]!, report }));
+  switch (read.kind) {
+    case "train":
+      return read.reports.map((report, i) => ({ kind: "train", job: finished[i]!, report }));
+    case "cv":
+      return read.reports.map((report, i) => ({ kind: "cv", job: finished[i]!, report }));
+    case "tune":
+      // What it leaves is a model that was fitted as `train` fits one.
+      return read.reports.map(({ refit }, i) => {
+        const path = join(run.dir, refit.report);
+        return { kind: "train", job: finished[i]!, report: parseReport(readRegular(path), path) };
+      });
+  }
 }
 
 function planAgain(

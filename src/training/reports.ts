@@ -1,18 +1,34 @@
 import { join } from "node:path";
 import type { Run } from "../artifacts/index.js";
 import { readRegular } from "../files/index.js";
-import { type CvReport, parseCvReport, parseReport, type Report } from "../report/index.js";
+import {
+  type CvReport,
+  parseCvReport,
+  parseReport,
+  parseTuningReport,
+  type Report,
+  type TuningReport,
+} from "../report/index.js";
 import { FoldwiseError } from "../types/index.js";
 import { kindOf } from "./session.js";
 
 /** A run's reports, by its command. */
-export type RunReports = { kind: "train"; reports: Report[] } | { kind: "cv"; reports: CvReport[] };
+export type RunReports =
+  | { kind: "train"; reports: Report[] }
+  | { kind: "cv"; reports: CvReport[] }
+  | { kind: "tune"; reports: TuningReport[] };
 
 /** Reports of the jobs that succeeded, in the order of the run. */
 export function readReports(run: Run): RunReports {
-  return kindOf(run) === "cv"
-    ? { kind: "cv", reports: readAll(run, parseCvReport) }
-    : { kind: "train", reports: readAll(run, parseReport) };
+  const kind = kindOf(run);
+  switch (kind) {
+    case "train":
+      return { kind, reports: readAll(run, parseReport) };
+    case "cv":
+      return { kind, reports: readAll(run, parseCvReport) };
+    case "tune":
+      return { kind, reports: readAll(run, parseTuningReport) };
+  }
 }
 
 function readAll<R>(run: Run, parse: (text: string, path: string) => R): R[] {

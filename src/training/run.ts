@@ -8,7 +8,9 @@ import { holdoutOf, openSymbols } from "./opened.js";
 import { startPool } from "./ownPool.js";
 import { findRun, type ResumeRequest, reopen } from "./reopen.js";
 import { type RunReports, readReports } from "./reports.js";
-import { createRun, execute, kindOf, type Session } from "./session.js";
+import { createRun, kindOf, type Session } from "./session.js";
+import { execute } from "./trainJob.js";
+import { resumeTune } from "./tuning/index.js";
 
 /** A run that has ended, and the reports of its jobs that succeeded, this time or before. */
 export type RunResult = { run: Run } & RunReports;
@@ -46,7 +48,9 @@ export async function trainRun(request: TrainRunRequest): Promise<TrainRunResult
 /** `foldwise resume`: the jobs that have not succeeded, on the same rows, with the configuration that the run wrote down. */
 export async function resumeRun(request: ResumeRequest): Promise<RunResult> {
   const run = findRun(request);
-  if (kindOf(run) === "cv") return resumeCv(run, request);
+  const kind = kindOf(run);
+  if (kind === "cv") return resumeCv(run, request);
+  if (kind === "tune") return resumeTune(run, request);
   const session = await reopen(run, request, holdoutOf);
   await execute(run, session, selectionsAtEnd(run));
   return trained(run);

@@ -15,7 +15,8 @@ import { resolveCall } from "./call.js";
 import type { CellResult } from "./cell.js";
 import { planGrid } from "./grid.js";
 import { holdoutOf } from "./opened.js";
-import { createRun, execute, type Session } from "./session.js";
+import { createRun, type Session } from "./session.js";
+import { execute } from "./trainJob.js";
 
 export interface TrainerOptions {
   /** Folder of all runs; `experiments/runs` by default. */

@@ -7,7 +7,7 @@ import { Run } from "../../src/artifacts/index.js";
 import { resolveTrainingConfig } from "../../src/config/index.js";
 import { ModelRegistry } from "../../src/models/index.js";
 import { type FoldAnswer, type FoldRows, rowsOfFold } from "../../src/training/cv/fold.js";
-import { keepFold, keptFold } from "../../src/training/cv/kept.js";
+import { foldsFolder, keepFold, keptFold } from "../../src/training/cv/kept.js";
 import { planCv } from "../../src/training/cv/plan.js";
 import type { StoredDataset } from "../../src/types/index.js";
 import { sample } from "../conformance/data.js";
@@ -47,7 +47,8 @@ function answerOf({ test }: FoldRows): FoldAnswer {
     ...{ trained_classes: [-1, 0, 1], prior: [0.25, 0.5, 0.25], best_epoch: 1, total_epochs: 1, early_stopped: false },
     ...{ train_loss: 1, stop_loss: 1, test_scores: scores, quantised: null, seconds: 1, warnings: [] },
   };
-  return { facts, p: Float32Array.from({ length: 3 * test.length }, (_, i) => i / 1000) };
+  const p = Float32Array.from({ length: 3 * test.length }, (_, i) => i / 1000);
+  return { facts, p, curve: [[25, 1.05]] };
 }
 
 /** As many rows, with the same first and last: one in the middle is its neighbour instead. */
@@ -63,48 +64,48 @@ describe("a fold that was finished", () => {
   it("is found again on the same rows, planned anew", () => {
     const rows = rowsSeen();
     const answer = answerOf(rows);
-    keepFold(run, JOB, NAME, rows, answer);
-    expect(keptFold(run, JOB, NAME, rowsSeen())).toEqual(answer);
-    expect(keptFold(run, JOB, "s7_f1", rows)).toBeNull();
+    keepFold(foldsFolder(run, JOB), NAME, rows, answer);
+    expect(keptFold(foldsFolder(run, JOB), NAME, rowsSeen())).toEqual(answer);
+    expect(keptFold(foldsFolder(run, JOB), "s7_f1", rows)).toBeNull();
   });
 
   it.each(["train", "fit", "stop", "test"] as const)("is not that of as many other %s rows", (set) => {
     const rows = rowsSeen();
-    keepFold(run, JOB, NAME, rows, answerOf(rows));
-    expect(keptFold(run, JOB, NAME, { ...rows, [set]: exchanged(rows[set]) })).toBeNull();
+    keepFold(foldsFolder(run, JOB), NAME, rows, answerOf(rows));
+    expect(keptFold(foldsFolder(run, JOB), NAME, { ...rows, [set]: exchanged(rows[set]) })).toBeNull();
   });
 
   it("is not that of the same rows with the border between two sets moved", () => {
     const rows = rowsSeen();
-    keepFold(run, JOB, NAME, rows, answerOf(rows));
+    keepFold(foldsFolder(run, JOB), NAME, rows, answerOf(rows));
     const [train, fit] = moved(rows.train, rows.fit);
     const [fitted, stop] = moved(rows.fit, rows.stop);
-    expect(keptFold(run, JOB, NAME, { ...rows, train, fit })).toBeNull();
-    expect(keptFold(run, JOB, NAME, { ...rows, fit: fitted, stop })).toBeNull();
+    expect(keptFold(foldsFolder(run, JOB), NAME, { ...rows, train, fit })).toBeNull();
+    expect(keptFold(foldsFolder(run, JOB), NAME, { ...rows, fit: fitted, stop })).toBeNull();
   });
 
   it("is not that of the same row numbers in other data", () => {
     const rows = rowsSeen();
-    keepFold(run, JOB, NAME, rows, answerOf(rows));
-    expect(keptFold(run, JOB, NAME, { ...rows, fingerprint: "another" })).toBeNull();
+    keepFold(foldsFolder(run, JOB), NAME, rows, answerOf(rows));
+    expect(keptFold(foldsFolder(run, JOB), NAME, { ...rows, fingerprint: "another" })).toBeNull();
   });
 
   it("is not that of a model that stops by no rows, nor of another embargo before those to stop by", () => {
     const rows = rowsSeen();
-    keepFold(run, JOB, NAME, rows, answerOf(rows));
+    keepFold(foldsFolder(run, JOB), NAME, rows, answerOf(rows));
     const plain = rowsSeen("logistic");
     expect([plain.train, plain.test]).toEqual([rows.train, rows.test]);
-    expect(keptFold(run, JOB, NAME, plain)).toBeNull();
-    expect(keptFold(run, JOB, NAME, rowsSeen("lightgbm", 4))).toBeNull();
+    expect(keptFold(foldsFolder(run, JOB), NAME, plain)).toBeNull();
+    expect(keptFold(foldsFolder(run, JOB), NAME, rowsSeen("lightgbm", 4))).toBeNull();
   });
 
   it.each(["npy", "json"])("is fitted again where its .%s file is not what was written", (extension) => {
     const rows = rowsSeen();
-    keepFold(run, JOB, NAME, rows, answerOf(rows));
+    keepFold(foldsFolder(run, JOB), NAME, rows, answerOf(rows));
     const path = join(run.dir, "folds", JOB, `${NAME}.${extension}`);
     const bytes = readFileSync(path);
     bytes[bytes.length - 3]! ^= 1;
     writeFileSync(path, bytes);
-    expect(keptFold(run, JOB, NAME, rows)).toBeNull();
+    expect(keptFold(foldsFolder(run, JOB), NAME, rows)).toBeNull();
   });
 });

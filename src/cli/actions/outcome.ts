@@ -7,9 +7,11 @@ import {
   formatLeaderboard,
   formatReport,
   formatSelection,
+  formatTuningBoard,
+  formatTuningReport,
   type Report,
 } from "../../report/index.js";
-import { type CvRunResult, readSelections, type TrainRunResult } from "../../training/index.js";
+import { type CvRunResult, readSelections, type TrainRunResult, type TuneRunResult } from "../../training/index.js";
 import type { Output } from "../output.js";
 
 /** What `train` and `resume` say at the end, and the exit code. */
@@ -80,6 +82,48 @@ export function printCv(output: Output, { run, reports }: CvRunResult): number {
       cv:
         reports.find((r) => r.model_name === model && r.symbol === symbol && r.horizon === horizon)?.cv.metrics ?? null,
     })),
+  });
+  return exitCode(jobs);
+}
+
+/** What `tune` says at the end, also when it was resumed, and the exit code. */
+export function printTuning(output: Output, { run, reports }: TuneRunResult): number {
+  const { jobs, status } = run.file;
+  const failed = jobs.filter((job) => job.status !== "succeeded");
+  output.print("");
+  const [only] = reports;
+  if (jobs.length === 1 && only !== undefined) output.print(formatTuningReport(only));
+  else if (reports.length > 0) output.print(formatTuningBoard(reports));
+  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
+  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
+  if (only !== undefined) {
+    const { model_name, symbol, horizon } = only;
+    output.print(`Next: foldwise train --model ${model_name} --symbol ${symbol} --horizon ${horizon} --tuned`);
+  }
+  output.result({
+    event: "finished",
+    status,
+    run_id: run.id,
+    run_dir: run.dir,
+    models: jobs.map(({ job, model, symbol, horizon, status, bundle, report, predictions, error }) => {
+      const own = reports.find((r) => r.model_name === model && r.symbol === symbol && r.horizon === horizon);
+      return {
+        job,
+        model,
+        symbol,
+        horizon,
+        status,
+        bundle: bundle === null ? null : `${run.dir}/${bundle}`,
+        report: report === null ? null : `${run.dir}/${report}`,
+        predictions: predictions === null ? null : `${run.dir}/${predictions}`,
+        tuned: own?.files.config ?? null,
+        study: own?.study.file ?? null,
+        error,
+        cv: own?.cv.metrics ?? null,
+        best: own?.best ?? null,
+        test: own?.refit.test ?? null,
+      };
+    }),
   });
   return exitCode(jobs);
 }

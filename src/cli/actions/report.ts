@@ -6,8 +6,10 @@ import {
   formatLeaderboard,
   formatReport,
   formatSelection,
+  formatTuningBoard,
+  formatTuningReport,
 } from "../../report/index.js";
-import { compareRuns, readReports, readSelections } from "../../training/index.js";
+import { compareRuns, type RunReports, readReports, readSelections } from "../../training/index.js";
 import { FoldwiseError } from "../../types/index.js";
 import type { CommandContext } from "../command.js";
 import type { ReportOptions } from "../report.js";
@@ -31,10 +33,7 @@ export async function report({ output, args }: CommandContext, options: ReportOp
       },
     );
   }
-  const text =
-    read.kind === "cv"
-      ? shown(read.reports.filter(wanted), formatCvLeaderboard, formatCvReport)
-      : shown(read.reports.filter(wanted), formatLeaderboard, formatReport);
+  const text = textOf(read, wanted);
   // Models beside one another: all of the run, or it would be another comparison.
   const selections = options.model === undefined ? readSelections(run) : [];
   output.print([text, ...selections.map(formatSelection)].filter((part) => part !== "").join("\n"));
@@ -56,6 +55,17 @@ async function printAgainst(
   const against = await compareRuns(run, other, { models: model });
   output.print(against.map(formatAgainst).join("\n\n"));
   output.result({ event: "finished", status: "succeeded", run_id: run.id, against_run_id: other.id, against });
+}
+
+function textOf(read: RunReports, wanted: (report: { model_name: string }) => boolean): string {
+  switch (read.kind) {
+    case "train":
+      return shown(read.reports.filter(wanted), formatLeaderboard, formatReport);
+    case "cv":
+      return shown(read.reports.filter(wanted), formatCvLeaderboard, formatCvReport);
+    case "tune":
+      return shown(read.reports.filter(wanted), formatTuningBoard, formatTuningReport);
+  }
 }
 
 /** Several side by side first, then each by itself. */

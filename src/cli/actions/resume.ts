@@ -1,7 +1,7 @@
 import { resumeRun } from "../../training/index.js";
 import type { CommandContext } from "../command.js";
 import type { ResumeOptions } from "../resume.js";
-import { printCv, printOutcome } from "./outcome.js";
+import { printCv, printOutcome, printTuning } from "./outcome.js";
 
 export async function resume({ output, signal, cwd, args }: CommandContext, options: ResumeOptions): Promise<number> {
   const result = await resumeRun({
@@ -12,5 +12,12 @@ export async function resume({ output, signal, cwd, args }: CommandContext, opti
     onEvent: output.event,
     ...(options.runs === undefined ? {} : { runsDir: options.runs }),
   });
-  return result.kind === "cv" ? printCv(output, result) : printOutcome(output, result);
+  switch (result.kind) {
+    case "train":
+      return printOutcome(output, result);
+    case "cv":
+      return printCv(output, result);
+    case "tune":
+      return printTuning(output, result);
+  }
 }

@@ -1,5 +1,5 @@
 import { DEFAULT_RUNS, Run, runsFlag } from "../../artifacts/index.js";
-import { formatCvLeaderboard, formatLeaderboard, table } from "../../report/index.js";
+import { formatCvLeaderboard, formatLeaderboard, formatTuningBoard, table } from "../../report/index.js";
 import type { CommandContext } from "../command.js";
 import type { RunsOptions } from "../runs.js";
 
@@ -11,10 +11,12 @@ export async function listRuns({ output, args }: CommandContext, options: RunsOp
     const read = args.map((id) => readReports(Run.open(folder, id)));
     const trained = read.flatMap((run) => (run.kind === "train" ? run.reports : []));
     const crossValidated = read.flatMap((run) => (run.kind === "cv" ? run.reports : []));
-    const reports = [...trained, ...crossValidated];
+    const tuned = read.flatMap((run) => (run.kind === "tune" ? run.reports : []));
+    const reports = [...trained, ...crossValidated, ...tuned];
     if (reports.length === 0) output.print("None of these runs has a finished model.");
     if (trained.length > 0) output.print(formatLeaderboard(trained));
     if (crossValidated.length > 0) output.print(formatCvLeaderboard(crossValidated));
+    if (tuned.length > 0) output.print(formatTuningBoard(tuned));
     output.result({ event: "finished", status: "succeeded", reports });
     return;
   }

@@ -57,7 +57,7 @@ function answersOf(run: Run, models: readonly string[] | undefined): Answered[] 
   const read = kindOf(run) === "cv" ? readReports(run) : null;
   if (read?.kind !== "cv") {
     throw notComparable(
-      `Run ${run.id} is a training run; out-of-fold answers are kept by cross-validations.`,
+      `Run ${run.id} is no cross-validation, and only those keep the out-of-fold answers of what was asked.`,
       "Name two runs of `foldwise cv`; `foldwise runs` lists them.",
     );
   }

@@ -12,7 +12,7 @@ import type { EnsembleSettings } from "../ensemble/index.js";
 import type { CellOutcome, GridCell } from "../grid.js";
 import type { ModelOrigin } from "../origin.js";
 import { type FoldRows, fitFold, foldName, rowsOfFold } from "./fold.js";
-import { FOLDS_FOLDER, keepFold, keptFold } from "./kept.js";
+import { FOLDS_FOLDER, foldsFolder, keepFold, keptFold } from "./kept.js";
 import { type AnsweredFold, writeOof } from "./oof.js";
 import type { CvPlan, PlannedFold } from "./plan.js";
 import { rowsTested, testedRows } from "./repeats.js";
@@ -68,7 +68,7 @@ export async function cvCell(work: CvWork): Promise<CellOutcome> {
   throwIfAborted(work.signal);
   work.onFitted?.();
   await writeOof(join(run.dir, paths.predictions), dataset, cell.horizon, folds);
-  const report = reportOf(work, folds, trading);
+  const report = cvReportOf(work, folds, trading);
   writeFileAtomic(join(run.dir, paths.report), encodeCvReport(report));
   // The two files hold all that is needed from here on.
   for (const folder of [FOLDS_FOLDER, CHECKPOINTS_FOLDER]) {
@@ -111,7 +111,7 @@ async function answerFolds(work: CvWork): Promise<AnsweredFold[]> {
     }
   };
   const kept = tasks.filter(
-    (task) => keptFold(run, cell.job, foldName(task.seed, task.fold.fold), task.rows) !== null,
+    (task) => keptFold(foldsFolder(run, cell.job), foldName(task.seed, task.fold.fold), task.rows) !== null,
   ).length;
   const message = `${tasks.length} fits${kept === 0 ? "" : `, ${kept} of them kept from before`}`;
   onEvent?.({ event: "stage", job: cell.job, stage: "folds", message });
@@ -133,17 +133,22 @@ async function answerFold(
 ): Promise<AnsweredFold> {
   const { run, cell, fold, rows, seed, repeat } = work;
   const name = foldName(seed, fold.fold);
-  const kept = keptFold(run, cell.job, name, rows);
+  const kept = keptFold(foldsFolder(run, cell.job), name, rows);
   if (kept !== null) return { fold, repeat, answer: kept };
   const answer = await fitFold({
     ...work,
     onProgress: ({ step, total, metrics }) => tell(Math.min(0.99, step / total), metrics),
   });
-  keepFold(run, cell.job, name, rows, answer);
+  keepFold(foldsFolder(run, cell.job), name, rows, answer);
   return { fold, repeat, answer };
 }
 
-function reportOf(work: CvWork, folds: readonly AnsweredFold[], trading: ReturnType<typeof tradingOf>): CvReport {
+/** The report of all folds together. */
+export function cvReportOf(
+  work: Omit<CvWork, "pool" | "ensemble" | "market" | "device" | "origin">,
+  folds: readonly AnsweredFold[],
+  trading: ReturnType<typeof tradingOf>,
+): CvReport {
   const { run, cell, definition, settings, dataset, plan, seeds } = work;
   const { manifest } = dataset;
   const warnings = folds.flatMap(({ answer }) => answer.facts.warnings);

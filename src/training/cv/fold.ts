@@ -35,8 +35,14 @@ export interface FoldWork {
   pool: EnginePool;
   /** See `EngineFitSettings`. */
   turn: Turn;
+  /** The stop loss of every so many rounds is told and kept, whatever the clock says; none by default. */
+  reportEvery?: number | undefined;
+  /** Whether a sequence model keeps its state after each epoch, to go on from after a kill; it does by default. */
+  checkpoints?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: FitProgress) => void) | undefined;
+  /** Gets each point of the curve as soon as it is known. */
+  onRound?: ((round: number, stopLoss: number) => void) | undefined;
 }
 
 /** What a fold has to say. */
@@ -44,6 +50,8 @@ export interface FoldAnswer {
   facts: FoldReport;
   /** (test rows, 3), columns −1, 0, 1. */
   p: Float32Array;
+  /** Round, from 1, and the log-loss of the stop rows; see `reportEvery`. */
+  curve: readonly (readonly [number, number])[];
 }
 
 /** `s{seed}_f{fold}`: a fold's name within its job. */
@@ -97,6 +105,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       });
     },
     ...work.settings,
+    ...(work.reportEvery === undefined ? {} : { reportEvery: work.reportEvery }),
     seed,
     device: work.device,
     workDir,
@@ -108,10 +117,19 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
   });
   try {
     const y = (of: Int32Array): Int8Array => labelsOf(dataset, cell.horizon, of);
+    const curve: [number, number][] = [];
     const metrics = await model.fit(viewOf(dataset, rows.fit), y(rows.fit), viewOf(dataset, rows.stop), y(rows.stop), {
       sampleWeights: weightsOf(dataset, cell.horizon, rows.fit),
       ...(signal === undefined ? {} : { signal }),
-      ...(work.onProgress === undefined ? {} : { onProgress: work.onProgress }),
+      onProgress: (progress) => {
+        const { step, metrics } = progress;
+        const loss = metrics.stop_loss;
+        if (work.reportEvery !== undefined && loss !== undefined && step % work.reportEvery === 0) {
+          curve.push([step, loss]);
+          work.onRound?.(step, loss);
+        }
+        work.onProgress?.(progress);
+      },
     });
     const p = await model.answer(tested);
     const { engine, trainedClasses, windows, warnings } = model.details();
@@ -141,15 +159,18 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
       seconds: (performance.now() - start - waited) / 1000,
       warnings: [...(engine?.warnings ?? warnings ?? [])],
     };
-    return { facts, p };
+    return { facts, p, curve };
   } finally {
     await model.dispose();
   }
 }
 
 /** Outside of the work folder, which does not outlive an interrupted run. */
-function checkpointsOf({ definition, run, cell }: FoldWork, name: string): { checkpointDir?: string } {
-  if (definition.capabilities.input !== "sequence") return {};
+function checkpointsOf(
+  { definition, run, cell, checkpoints = true }: FoldWork,
+  name: string,
+): { checkpointDir?: string } {
+  if (definition.capabilities.input !== "sequence" || !checkpoints) return {};
   const checkpointDir = join(run.dir, CHECKPOINTS_FOLDER, cell.job, name);
   mkdirSync(checkpointDir, { recursive: true });
   return { checkpointDir };

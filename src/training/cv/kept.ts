@@ -11,20 +11,27 @@ export const FOLDS_FOLDER = "folds";
 
 const keptSchema = z.strictObject({
   facts: foldReportSchema,
+  /** Round and stop loss, of every so many rounds; none where nobody asked for it. */
+  curve: z.array(z.tuple([z.number().int().positive(), z.number()])).default([]),
   /** Of every row that it saw. */
   rows_sha256: z.string(),
   p_sha256: z.string(),
 });
 
-const folderOf = (run: Run, job: string): string => join(run.dir, FOLDS_FOLDER, job);
+/** Where a run keeps the folds of a job. */
+export const foldsFolder = (run: Pick<Run, "dir">, job: string): string => join(run.dir, FOLDS_FOLDER, job);
 
 /** Keeps a finished fold, so that a killed run does not fit it again. The JSON comes last: without it there is no fold. */
-export function keepFold(run: Run, job: string, name: string, rows: FoldRows, { facts, p }: FoldAnswer): void {
-  const folder = folderOf(run, job);
+export function keepFold(folder: string, name: string, rows: FoldRows, { facts, p, curve }: FoldAnswer): void {
   makeFolder(folder);
   const bytes = encodeNpy("<f4", [p.length / 3, 3], p);
   writeFileAtomic(join(folder, `${name}.npy`), bytes);
-  const kept: z.infer<typeof keptSchema> = { facts, rows_sha256: rowsDigest(rows), p_sha256: sha256(bytes) };
+  const kept: z.infer<typeof keptSchema> = {
+    facts,
+    curve: curve.map(([round, loss]) => [round, loss]),
+    rows_sha256: rowsDigest(rows),
+    p_sha256: sha256(bytes),
+  };
   writeFileAtomic(join(folder, `${name}.json`), `${JSON.stringify(kept)}\n`);
 }
 
@@ -32,15 +39,15 @@ export function keepFold(run: Run, job: string, name: string, rows: FoldRows, { 
  * A fold that an earlier process finished on exactly these rows; null where there is none, where it saw any other row, and where
  * its files are not what was written.
  */
-export function keptFold(run: Run, job: string, name: string, rows: FoldRows): FoldAnswer | null {
-  const [facts, answers] = ["json", "npy"].map((extension) => join(folderOf(run, job), `${name}.${extension}`));
+export function keptFold(folder: string, name: string, rows: FoldRows): FoldAnswer | null {
+  const [facts, answers] = ["json", "npy"].map((extension) => join(folder, `${name}.${extension}`));
   if (!existsSync(facts!) || !existsSync(answers!)) return null;
   try {
     const kept = keptSchema.parse(JSON.parse(readRegular(facts!)));
     const { data } = readNpy(answers!, "<f4");
     const bytes = encodeNpy("<f4", [data.length / 3, 3], data);
     const intact = kept.rows_sha256 === rowsDigest(rows) && kept.p_sha256 === sha256(bytes);
-    return intact && data.length === 3 * rows.test.length ? { facts: kept.facts, p: data } : null;
+    return intact && data.length === 3 * rows.test.length ? { facts: kept.facts, p: data, curve: kept.curve } : null;
   } catch {
     return null; // a damaged fold is fitted again, as one that is not there
   }

@@ -77,14 +77,21 @@ export class BaseFits {
     const fitOne = async (spec: PartSpec, b: number): Promise<void> => {
       const workDir = join(this.context.workDir, "bases", spec.definition.id);
       try {
+        const { shared } = this.ensemble;
+        const make = (workDir: string, context: CombineContext): Promise<Base> =>
+          fitBase(spec, context, {
+            rows,
+            workDir,
+            foreseen: fresh.X,
+            onProgress: ({ step, total }) => onShare(b, step / total),
+          });
         const base =
           ready === undefined
-            ? await fitBase(spec, this.context, {
-                rows,
-                workDir,
-                foreseen: fresh.X,
-                onProgress: ({ step, total }) => onShare(b, step / total),
-              })
+            ? shared === undefined
+              ? await make(workDir, this.context)
+              : await shared.base(spec, rows, this.context.seed, (dir) =>
+                  make(dir, { ...this.context, signal: shared.signal }),
+                )
             : await servedBase(spec, await ready(spec), { features, symbol, horizon });
         fitted.set(spec, base);
         onShare(b, 1);

@@ -202,7 +202,7 @@ export class FitWork {
         embargo: this.#ensemble.embargo,
         context: this.#context,
         workDir: join(this.#context.workDir, "folds"),
-        keepDir: this.#ensemble.keepDir,
+        keepDir: this.#ensemble.keepDir ?? this.#ensemble.shared?.foldsOf(windowed),
         onProgress: onShare,
       },
       (spec, cause) => this.#baseFits.failed(spec, cause),

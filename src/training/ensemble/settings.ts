@@ -1,5 +1,6 @@
 import type { EngineModelDefinition, ModelDefinition } from "../../models/index.js";
 import type { FeatureView } from "../../types/index.js";
+import type { SharedBases } from "./sharedBases.js";
 
 /** A model that an ensemble is made of, resolved. */
 export interface PartSpec {
@@ -30,6 +31,8 @@ export interface EnsembleSettings {
   fresh?: { X: FeatureView; y: Int8Array; weights?: Float32Array };
   /** Fits a base, or finds it fitted; without it the ensemble fits its bases itself. */
   ready?: (base: PartSpec) => Promise<ReadyBase>;
+  /** Bases that other fits of the same rows use, too; without it the ensemble's bases are its own. */
+  shared?: SharedBases;
   /** Where finished folds of stacking are kept beyond the life of the process. */
   keepDir?: string;
   /** Whether to work out what each base adds, which makes the ensemble once more for each; for a report. */

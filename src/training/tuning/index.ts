@@ -1,0 +1,1 @@
+export { resumeTune, type TuneRequest, type TuneRunResult, tuneRun } from "./run.js";

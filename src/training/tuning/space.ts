@@ -1,0 +1,138 @@
+import { z } from "zod";
+import type { ResolvedModel } from "../../config/index.js";
+import type { ModelDefinition, SearchDimension } from "../../models/index.js";
+import { FoldwiseError } from "../../types/index.js";
+import type { ParamValue, SpaceDimension } from "./tuner.js";
+
+/** The two sections of a model's settings. */
+export interface Sections {
+  model_params: Record<string, unknown>;
+  training: Record<string, unknown>;
+}
+
+/** What a study draws from, and where it begins. */
+export interface TuningSpace {
+  /** Dotted keys (`model_params.max_depth`); one with a condition stands after the one that it depends on. */
+  dimensions: SpaceDimension[];
+  /** The settings without tuning, as points of the space: trial 0 is told to Optuna as these. */
+  defaults: Record<string, ParamValue>;
+  /** Keys whose default lies outside of its range; trial 0 is fitted with the default all the same. */
+  outside: string[];
+}
+
+/**
+ * The space of a resolved model. A condition on a key that is not searched itself is decided here, by its setting.
+ *
+ * @throws FoldwiseError `config.empty_space` where nothing is left to search.
+ */
+export function spaceOf(definition: ModelDefinition, settings: ResolvedModel): TuningSpace {
+  const searched = settings.searchSpace;
+  const active = Object.entries(searched).filter(
+    ([, { when }]) => when === undefined || when.key in searched || when.in.includes(valueAt(settings, when.key)),
+  );
+  const dimensions = inOrder(active.map(([name, dimension]) => dimensionOf(name, dimension, searched)));
+  if (dimensions.length === 0) {
+    throw new FoldwiseError("config.empty_space", `There is nothing to search for ${definition.id}.`, {
+      remedy: `Name dimensions under search_space: in config/models/${definition.id}.yaml; \`foldwise models --space ${definition.id}\` shows what there is.`,
+    });
+  }
+  const defaults: Record<string, ParamValue> = {};
+  const outside: string[] = [];
+  for (const dimension of dimensions) {
+    const { name, when } = dimension;
+    if (when !== null && !(when.name in defaults && when.values.includes(defaults[when.name]!))) continue;
+    const own = valueAt(settings, name);
+    const near = nearest(dimension, own);
+    defaults[name] = near;
+    if (near !== own) outside.push(name);
+  }
+  return { dimensions, defaults, outside };
+}
+
+/** A copy of the settings with these parameters in place. */
+export function withParams(
+  { model_params, training }: Sections,
+  params: Readonly<Record<string, ParamValue>>,
+): Sections {
+  const sections: Sections = { model_params: { ...model_params }, training: { ...training } };
+  for (const [key, value] of Object.entries(params)) {
+    const [section, name] = parted(key);
+    sections[section][name] = value;
+  }
+  return sections;
+}
+
+/**
+ * Whether the model takes the settings: two parameters may each be allowed and not go together.
+ *
+ * @throws FoldwiseError `config.bad_value`.
+ */
+export function checkSections(definition: ModelDefinition, { model_params, training }: Sections): void {
+  const parsed = z
+    .strictObject({ model_params: definition.params, training: definition.training })
+    .safeParse({ model_params, training });
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  throw new FoldwiseError("config.bad_value", `${issue?.path.join(".")}: ${issue?.message}`, {
+    remedy: "Leave such combinations out of the search space, or narrow it.",
+  });
+}
+
+export function valueAt(settings: Sections, key: string): ParamValue {
+  const [section, name] = parted(key);
+  const value = settings[section][name];
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
+function parted(key: string): ["model_params" | "training", string] {
+  const [section, ...rest] = key.split(".");
+  if (section !== "model_params" && section !== "training") throw new Error(`${key} is no key of a model`);
+  return [section, rest.join(".")];
+}
+
+function dimensionOf(
+  name: string,
+  dimension: SearchDimension,
+  searched: Readonly<Record<string, SearchDimension>>,
+): SpaceDimension {
+  const { when: condition } = dimension;
+  const when =
+    condition === undefined || !(condition.key in searched) ? null : { name: condition.key, values: [...condition.in] };
+  switch (dimension.type) {
+    case "categorical":
+      return { name, when, type: "categorical", choices: [...dimension.choices] };
+    case "int": {
+      const { low, high, log = false, step = 1 } = dimension;
+      return { name, when, type: "int", low, high, log, step };
+    }
+    case "float": {
+      const { low, high, log = false } = dimension;
+      return { name, when, type: "float", low, high, log };
+    }
+  }
+}
+
+/** Each after what it depends on; there are no circles (`checkDefinition`, and the configuration's own checks). */
+function inOrder(dimensions: readonly SpaceDimension[]): SpaceDimension[] {
+  const names = new Set(dimensions.map(({ name }) => name));
+  const ordered: SpaceDimension[] = [];
+  const placed = new Set<string>();
+  let waiting = [...dimensions];
+  while (waiting.length > 0) {
+    const ready = waiting.filter(({ when }) => when === null || placed.has(when.name) || !names.has(when.name));
+    if (ready.length === 0) throw new Error("the conditions of the search space go in a circle");
+    for (const dimension of ready) placed.add(dimension.name);
+    ordered.push(...ready);
+    waiting = waiting.filter((dimension) => !ready.includes(dimension));
+  }
+  return ordered;
+}
+
+/** The point of the dimension that is nearest to a value. */
+function nearest(dimension: SpaceDimension, value: ParamValue): ParamValue {
+  if (dimension.type === "categorical") return dimension.choices.includes(value) ? value : dimension.choices[0]!;
+  if (typeof value !== "number") return dimension.low;
+  const within = Math.min(Math.max(value, dimension.low), dimension.high);
+  if (dimension.type === "float") return within;
+  return dimension.low + Math.round((within - dimension.low) / dimension.step) * dimension.step;
+}
