@@ -18,6 +18,9 @@ Code = Literal[
     "out_of_memory",
     "device",
     "diverged",
+    "bad_study",
+    "other_optuna",
+    "study_locked",
     "internal",
 ]
 

@@ -6,33 +6,23 @@ The same unions as `src/engine/protocol.ts`, bound by bound; both sides are test
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from foldwise_engine.fields import Count, Id, Integer, Json, Positive, Strict, Text
+from foldwise_engine.tuning.protocol import StudyAnswer, StudyJob, TunerRequest, TunerResult
 
 PROTOCOL_VERSION = 1
 
 MAX_LINE_BYTES = 1_048_576
 """A line longer than this is a flood, not a message."""
 
-MAX_SAFE_INTEGER = 2**53 - 1
-"""What JavaScript can count to; zod's integers stop there, so do these."""
-
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
-Positive = Annotated[int, msgspec.Meta(gt=0, le=MAX_SAFE_INTEGER)]
-Integer = Annotated[int, msgspec.Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
 Device = Literal["cpu", "cuda"]
-Json = dict[str, Any]
 ClassScale = tuple[float, float, float]
 """Factors a class (-1, 0, 1) that turn raw probabilities into those that are served: multiply, divide by the row's sum."""
 ThreeNumbers = tuple[float, float, float]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
-class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Every message: no field more, no field fewer."""
 
 
 class ModelName(Strict):
@@ -46,7 +36,7 @@ class HelloRequest(Strict, tag_field="type", tag="hello"):
     """Asks for versions, devices and memory; the engines of `imports` are loaded, all but the first beside the next job."""
 
     id: Id
-    imports: list[ModelName] = []
+    imports: list[ModelName] = msgspec.field(default_factory=list)
 
 
 class FitSteps(Strict):
@@ -166,8 +156,8 @@ class ShutdownRequest(Strict, tag_field="type", tag="shutdown"):
     id: Id
 
 
-Request = HelloRequest | FitRequest | PredictRequest | ExportRequest | CancelRequest | ShutdownRequest
 Job = FitRequest | PredictRequest | ExportRequest
+Request = HelloRequest | Job | TunerRequest | StudyJob | CancelRequest | ShutdownRequest
 
 
 class HelloResult(Strict, tag_field="kind", tag="hello"):
@@ -263,7 +253,7 @@ class ShutdownResult(Strict, tag_field="kind", tag="shutdown"):
     """The last word of a worker."""
 
 
-Result = HelloResult | FitResult | PredictResult | ExportResult | CancelResult | ShutdownResult
+Result = HelloResult | FitResult | PredictResult | ExportResult | TunerResult | StudyAnswer | CancelResult | ShutdownResult
 
 
 class ReadyEvent(Strict, tag_field="type", tag="ready"):

@@ -28,11 +28,14 @@ from foldwise_engine.protocol import (
     CancelRequest,
     CancelResult,
     DoneEvent,
+    ExportRequest,
     FailedEvent,
+    FitRequest,
     HeartbeatEvent,
     HelloRequest,
     Job,
     ModelName,
+    PredictRequest,
     ProgressEvent,
     ReadyEvent,
     Request,
@@ -43,9 +46,11 @@ from foldwise_engine.protocol import (
     id_of,
 )
 from foldwise_engine.reader import lines
+from foldwise_engine.tuning.protocol import StudyJob, TunerRequest
 
 if TYPE_CHECKING:
     from foldwise_engine.jobs import Jobs
+    from foldwise_engine.tuning.jobs import Tuner
 
 HEARTBEAT_SECONDS = 1.0
 PROGRESS_SECONDS = 0.2
@@ -85,6 +90,7 @@ class Worker:
         self._callers: dict[str, JobCaller] = {}
         """Jobs that run or wait; the reader's to fill, the main thread's to empty."""
         self._jobs: Jobs | None = None
+        self._tuner: Tuner | None = None
         self._loader: threading.Thread | None = None
 
     def run(self) -> None:
@@ -115,8 +121,14 @@ class Worker:
                 return ShutdownResult()
             case CancelRequest():
                 raise AssertionError("the reader answers cancel")
-            case _:
+            case FitRequest() | PredictRequest() | ExportRequest():
                 return self._run(request, caller)
+            case TunerRequest():
+                from foldwise_engine.tuning.jobs import ready
+
+                return ready()
+            case _:
+                return self._tune(request)
 
     def _import(self, models: Sequence[ModelName]) -> None:
         """Load what the next jobs need: the first model's engine now, the others' beside the first job."""
@@ -137,6 +149,14 @@ class Worker:
         if request.adapter is not None:
             self._make_whole()
         return run_job(self._jobs, request, caller)
+
+    def _tune(self, request: StudyJob) -> Result:
+        # Here, not at the top: no fit needs Optuna, and no study an engine.
+        from foldwise_engine.tuning.jobs import Tuner
+
+        if self._tuner is None:
+            self._tuner = Tuner()
+        return self._tuner.run(request)
 
     def _make_whole(self) -> None:
         """Before a plug-in is loaded: it may import any engine, and ask for all of it."""

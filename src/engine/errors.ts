@@ -169,6 +169,10 @@ function failedCode(code: string): FoldwiseError["code"] {
       return "engine.protocol";
     case "out_of_memory":
       return "engine.out_of_memory";
+    case "bad_study":
+    case "other_optuna":
+    case "study_locked":
+      return `tuning.${code}`;
     default:
       return `engine.failed.${code}`;
   }
@@ -179,6 +183,9 @@ const FAILED_REMEDIES: Record<string, string> = {
   bad_data: "Correct the data; `foldwise prepare` shows what it holds.",
   engine_missing: INSTALL_REMEDY,
   device: "Use `--device cpu`.",
+  bad_study: "Move the study's file aside and tune anew.",
+  other_optuna: "Move the study's file aside and tune anew, or upgrade it with `optuna storage upgrade`.",
+  study_locked: "Wait until the other process has ended its step, or end it.",
 };
 
 function failure(

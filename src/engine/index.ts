@@ -23,4 +23,5 @@ export type {
   PredictResult,
 } from "./protocol.js";
 export { PROTOCOL_VERSION } from "./protocol.js";
+export type { PrunerSpec, SamplerSpec, SpaceDimension, StudySpec } from "./tunerProtocol.js";
 export type { JobLog } from "./worker/state.js";

@@ -6,17 +6,15 @@
  *   TypeScript ◀── event ──── worker's private copy of stdout (what libraries print goes to stderr)
  */
 import { z } from "zod";
+import { count, id, json, path } from "./protocolFields.js";
+import { type TunerJob, tunerRequests, tunerResults } from "./tunerProtocol.js";
 
 export const PROTOCOL_VERSION = 1;
 
 /** A line longer than this is a flood, not a message. */
 export const MAX_LINE_BYTES = 1_048_576;
 
-const id = z.string().min(1).max(200);
-const path = z.string().min(1);
-const count = z.number().int().nonnegative();
 const device = z.enum(["cpu", "cuda"]);
-const json = z.record(z.string(), z.unknown());
 /**
  * Factors a class (−1, 0, 1) that turn `raw_probabilities` into `probabilities` (multiply, then divide by the row's sum):
  * the undoing of balanced class weights. Null: both are the same.
@@ -140,6 +138,7 @@ export const request = z.discriminatedUnion("type", [
   fitRequest,
   predictRequest,
   exportRequest,
+  ...tunerRequests,
   cancelRequest,
   shutdownRequest,
 ]);
@@ -222,6 +221,7 @@ export const result = z.discriminatedUnion("kind", [
   fitResult,
   predictResult,
   exportResult,
+  ...tunerResults,
   cancelResult,
   shutdownResult,
 ]);
@@ -248,7 +248,7 @@ export const failedEvent = z.strictObject({
   type: z.literal("failed"),
   /** Null when the line could not be understood at all. */
   id: id.nullable(),
-  /** `cancelled`, `bad_request`, `bad_parameter`, `bad_data`, `engine_missing`, `out_of_memory`, `device`, `diverged`, `internal`. */
+  /** `cancelled`, `bad_request`, `bad_parameter`, `bad_data`, `engine_missing`, `out_of_memory`, `device`, `diverged`, `bad_study`, `other_optuna`, `study_locked`, `internal`. */
   code: z.string().min(1),
   message: z.string(),
   remedy: z.string().nullable(),
@@ -279,9 +279,5 @@ export type ExportResult = z.infer<typeof exportResult>;
 
 /** Jobs a caller may give to the pool; `id` is the pool's to choose. */
 export type FitJob = Omit<FitRequest, "id" | "threads">;
-export type EngineJob = FitJob | Omit<PredictRequest, "id" | "threads"> | Omit<ExportRequest, "id">;
-export type JobResult<J extends EngineJob> = J extends { type: "fit" }
-  ? FitResult
-  : J extends { type: "predict" }
-    ? PredictResult
-    : ExportResult;
+export type EngineJob = FitJob | Omit<PredictRequest, "id" | "threads"> | Omit<ExportRequest, "id"> | TunerJob;
+export type JobResult<J extends EngineJob> = Extract<EngineResult, { kind: J["type"] }>;

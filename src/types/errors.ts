@@ -6,6 +6,7 @@ export type ErrorCategory =
   | "model" // a model that is unknown, unavailable or cannot be registered
   | "bundle" // a bundle that is missing, damaged or does not fit the rows given
   | "engine" // a worker that failed, died, hung or flooded its output
+  | "tuning" // a study that is corrupt, of another Optuna, or held by another process
   | "io" // disk full, no permission
   | "interrupted"; // Ctrl-C or an AbortSignal
 
@@ -27,6 +28,7 @@ const EXIT_CODES: Record<ErrorCategory, 1 | 2 | 130> = {
   model: 2,
   bundle: 2,
   engine: 1,
+  tuning: 2,
   io: 1,
   interrupted: 130,
 };

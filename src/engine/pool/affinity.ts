@@ -13,7 +13,10 @@ export function keysOf(job: WorkerJob): string[] {
     case "export":
       return [modelKey(job.model_dir)];
     case "hello":
+    case "tuner":
       return [];
+    default:
+      return [studyKey(job.study.file, job.study.name)];
   }
 }
 
@@ -25,6 +28,7 @@ export function keptAfter(job: WorkerJob): string[] {
 const modelKey = (dir: string): string => `model ${dir}`;
 /** Row files are named by their contents, whichever job's folder they lie in. */
 const rowsKey = (dataset: string, rows: string): string => `rows ${dataset} ${basename(rows)}`;
+const studyKey = (file: string, name: string): string => `study ${name} ${file}`;
 const datasetKey = (dataset: string): string => `dataset ${dataset}`;
 
 /** The newest keys of one worker; the bound is about what its own caches can hold. */

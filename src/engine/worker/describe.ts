@@ -13,5 +13,19 @@ export function describeJob(job: WorkerJob, label: string | null): string {
       return `predict by ${job.model}${suffix}`;
     case "export":
       return `export of ${job.model} to ${basename(job.out)}${suffix}`;
+    case "tuner":
+      return "the import of Optuna";
+    default:
+      return `${STEPS[job.type]} study ${job.study.name}${suffix}`;
   }
 }
+
+const STEPS = {
+  study: "opening",
+  ask: "asking",
+  report: "reporting to",
+  tell: "telling",
+  requeue: "requeuing trials of",
+  importance: "parameter importance of",
+  trials: "reading",
+};

@@ -333,11 +333,10 @@ export class EngineWorker {
 
 function requestOf(job: WorkerJob, id: string, threads: number): EngineRequest {
   switch (job.type) {
-    case "hello":
-    case "export":
-      return { ...job, id };
     case "fit":
     case "predict":
       return { ...job, id, threads };
+    default:
+      return { ...job, id };
   }
 }

@@ -1,0 +1,77 @@
+"""Optuna's pruners, told of folds and of slots."""
+
+from __future__ import annotations
+
+import copy
+
+from optuna import Study
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.trial import FrozenTrial
+
+from foldwise_engine.tuning import protocol
+
+
+class FoldMedianPruner(MedianPruner):
+    """The median rule within one fold: a trial's best value of the last step's fold against the others at that step.
+
+    The end of a fold has a value of another kind (of the fold, or of all so far), so it counts by itself, and warm-up does
+    not spare it.
+
+        step     1 …… n-1   n    n+1 …… 2n-1  2n
+        fold     0          0    1            1
+                 rounds     end  rounds       end
+    """
+
+    def __init__(self, startup: int, warmup: int, steps_per_fold: int) -> None:
+        super().__init__(n_startup_trials=startup)
+        self._warmup = warmup
+        self._steps = steps_per_fold
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is to stop at its last step."""
+        last = trial.last_step
+        if last is None:
+            return False
+        at_end = last % self._steps == 0
+        fold = (last - 1) // self._steps
+        if not at_end and last - fold * self._steps <= self._warmup:
+            return False
+        seen = copy.copy(trial)
+        seen.intermediate_values = {
+            step: value
+            for step, value in trial.intermediate_values.items()
+            if step == last or (not at_end and (step - 1) // self._steps == fold)
+        }
+        return super().prune(study, seen)
+
+
+class SlotHyperbandPruner(HyperbandPruner):
+    """Hyperband with brackets by slot: a trial that was enqueued again stays in its own."""
+
+    def __init__(self, study: Study, min_resource: int, max_resource: int, reduction: int) -> None:
+        super().__init__(min_resource, max_resource, reduction)
+        # At its first question it would do so itself, but the sampler asks for brackets before.
+        self._try_initialization(study)
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is to stop at its last step."""
+        pruned = super().prune(study, trial)
+        # The rungs that it has just reached: the next value is judged from there.
+        trial.system_attrs = study._storage.get_trial_system_attrs(trial._trial_id)
+        return pruned
+
+    def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
+        of_slot = copy.copy(trial)
+        of_slot.number = trial.user_attrs.get("slot", trial.number)
+        return super()._get_bracket_id(study, of_slot)
+
+
+def pruner_of(spec: protocol.StudySpec, study: Study) -> BasePruner:
+    """The pruner that the study was asked for with."""
+    match spec.pruner:
+        case protocol.NoPruner():
+            return NopPruner()
+        case protocol.MedianPruner(startup=startup, warmup=warmup):
+            return FoldMedianPruner(startup, warmup, spec.steps_per_fold)
+        case protocol.HyperbandPruner(min_resource=least, max_resource=most, reduction=reduction):
+            return SlotHyperbandPruner(study, least, most, reduction)
