@@ -296,7 +296,7 @@ async function analyse({
     synthetic: dataset.manifest.pipeline?.synthetic ?? false,
     run_id: run.id,
     created: new Date().toISOString(),
-    study: { file: files.db, name: study.spec.name },
+    study: { file: files.db, name: cell.job },
     metric: objective.metric,
     direction: objective.direction,
     sampler: setup.sampler.kind,

@@ -51,7 +51,7 @@ export async function openStudy(
   };
   const identity = identityOf(setup, context);
   const opened = await tuner.open(spec, { ...identity }).catch((error: unknown) => {
-    if (!(error instanceof FoldwiseError) || error.code !== "data.bad_study") throw error;
+    if (!(error instanceof FoldwiseError) || error.code !== "tuning.bad_study") throw error;
     const aside = setAside(files.db, "corrupt");
     const message = `${files.db} cannot be read as a study and was moved to ${aside}; a new one is begun.`;
     onEvent({ event: "notice", job: cell.job, message });

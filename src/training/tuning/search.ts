@@ -127,7 +127,7 @@ async function oneTrial(work: SearchWork, plan: TrialPlan, asked: AskedTrial, bo
     // Its trial stays as it is, and is given back.
     if (signal?.aborted) return;
     const { code, message } = toFoldwiseError(cause);
-    if (code.startsWith("data.bad_study") || code.startsWith("engine.study")) throw cause;
+    if (code.startsWith("tuning.")) throw cause;
     await study.tell(number, { state: "fail" }, { error: `${code}: ${message}`, seconds: seconds() });
     board.ends(asked, "fail", { cause, seconds: seconds() });
   } finally {
