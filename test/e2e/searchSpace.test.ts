@@ -76,6 +76,13 @@ it("gives the same as data, with what --config changes", async () => {
   });
 });
 
+it("says what a configured list, or a condition, keeps from being drawn", async () => {
+  writeFileSync(join(cwd, "weights.yaml"), "model_params: {bases: [lightgbm, logistic], weights: [0.7, 0.3]}\n");
+  const { stdout } = await foldwise(["models", "--space", "voting", "--config", "weights.yaml"], { cwd });
+  expect(stdout).toMatch(/model_params\.weights .* \[0\.7,0\.3\] \(outside\) +not drawn: a list is configured\n/);
+  expect(stdout).toMatch(/model_params\.shrinkage .* where model_params\.weights is fitted \(it is not\)\n/);
+});
+
 it("shows a plug-in's, and says where nothing is tuned", async () => {
   const plugin = (name: string) => join(ROOT, "examples", "plugins", name, `${name}.js`);
   const args = ["models", "--space", "extra_trees,nearest_centroid"];

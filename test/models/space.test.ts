@@ -138,6 +138,10 @@ describe("what is drawn", () => {
     expect(drawn(space, { voting: "hard", weights: "fitted" })).toEqual([["greedy_bags", null]]);
   });
 
+  it("is not what a list is configured for, which no choice can say, nor what hangs on that", () => {
+    expect(drawn(space, { voting: "soft", weights: [0.5, 0.5] })).toEqual([["greedy_bags", null]]);
+  });
+
   it("hangs on the configured value where the condition's key is no dimension", () => {
     const { "model_params.weights": _, ...rest } = space;
     expect(drawn(rest, { weights: "fitted" })).toEqual([

@@ -76,13 +76,14 @@ function spaceTable(rows: readonly Row[]): string {
         const { type, range, scale } = dimensionWords(dimension);
         const shown = typeof value === "string" ? value : JSON.stringify(value);
         const condition = dimension.when === undefined ? "" : `where ${conditionWords(dimension.when)}`;
+        const ruledOut = condition === "" ? "not drawn: a list is configured" : `${condition} (it is not)`;
         return [
           key,
           type,
           range,
           scale,
           isWithin(dimension, value) ? shown : `${shown} (outside)`,
-          isDrawn ? condition : `${condition} (it is not)`,
+          isDrawn ? condition : ruledOut,
         ];
       }),
     ],

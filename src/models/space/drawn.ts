@@ -12,7 +12,8 @@ export interface DrawnDimension {
 /**
  * What a study draws of a space that `spaceProblems` finds nothing wrong with: in the order of the space, but a dimension after the
  * one that its condition names. A condition on a key that is no dimension is settled by its configured value (`settings`): the
- * dimension is drawn always, or left out. One whose condition names a dimension that is left out is left out too.
+ * dimension is drawn always, or left out. One whose condition names a dimension that is left out is left out too, and so is one
+ * whose configured value is a list: no choice can say it, so drawing another would drop what somebody wrote out.
  */
 export function drawnDimensions(
   space: Readonly<Record<string, SearchDimension>>,
@@ -24,7 +25,8 @@ export function drawnDimensions(
     if (drawn.has(key) || leftOut.has(key)) return;
     const { when } = dimension;
     const other = when === undefined ? undefined : space[when.key];
-    if (when === undefined) drawn.set(key, { key, dimension, when: null });
+    if (isList(configured(settings, key))) leftOut.add(key);
+    else if (when === undefined) drawn.set(key, { key, dimension, when: null });
     else if (other === undefined) {
       if (meets(when, configured(settings, when.key))) drawn.set(key, { key, dimension, when: null });
       else leftOut.add(key);
@@ -45,6 +47,8 @@ export function isWithin(dimension: SearchDimension, value: unknown): boolean {
   if (typeof value !== "number" || !(value >= low && value <= high)) return false;
   return dimension.type === "float" || (Number.isInteger(value) && (value - low) % (dimension.step ?? 1) === 0);
 }
+
+const isList = (value: unknown): boolean => typeof value === "object" && value !== null;
 
 const meets = (when: SearchCondition, value: unknown): boolean =>
   when.in.some((wanted: SearchValue) => wanted === value);
