@@ -10,6 +10,7 @@ export interface TrainOptions extends FitOptions {
   signal?: string;
   threshold?: number;
   listModels?: boolean;
+  tuned?: boolean;
   test: boolean;
 }
 
@@ -36,6 +37,7 @@ export function trainCommand(program: Command): void {
       "when to trade: expected_value (default, net of costs), probability (at least the threshold) or set_size (one class)",
     )
     .option("--threshold <share>", "of --signal probability (default: 0.5)", nonNegative)
+    .option("--tuned", "settings of the newest `foldwise tune` for the symbol and horizon, from the runs folder")
     .option("--list-models", "list the models and stop")
     .addHelpText(
       "after",

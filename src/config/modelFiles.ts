@@ -35,6 +35,11 @@ export function modelFiles(
     const file = loadModelFile(path, displayPath(path, call.cwd));
     files.push({ layer, file, base: [], value: file.value });
   }
+  const tuned = call.tuned?.(definition.id) ?? null;
+  if (tuned !== null) {
+    const file = loadModelFile(tuned, displayPath(tuned, call.cwd));
+    files.push({ layer: "config", file, base: [], value: file.value });
+  }
   if (call.configFile === null) return files;
   const { kind, file } = call.configFile;
   if (kind === "model") {

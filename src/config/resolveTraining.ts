@@ -41,7 +41,14 @@ export interface ResolvedTraining {
   /** Things to say once. */
   notices: string[];
   /** What `resolveModelConfig` needs of the call. */
-  call: { cwd: string; layers: readonly Layer[]; configFile: ConfigFile | null; modelSettings: readonly Setting[] };
+  call: {
+    cwd: string;
+    layers: readonly Layer[];
+    configFile: ConfigFile | null;
+    modelSettings: readonly Setting[];
+    /** Of a model the file that a tuning run left, or null; weaker than `--config`. None where nobody asked for it. */
+    tuned?: (model: string) => string | null;
+  };
 }
 
 const FAMILY_KEYS = Object.keys(trainingFileSchema.shape.training.unwrap().shape);

@@ -76,6 +76,7 @@ export function buildReport(input: ReportInput): Report {
       model_params: input.configuration.modelParams,
       training: input.configuration.training,
     },
+    tuned: input.tuned ?? null,
     seed: input.seed,
     device: input.device,
     versions: input.versions,

@@ -98,6 +98,8 @@ export interface ReportInput {
     sources: readonly string[];
   };
   configuration: { preset: string; modelParams: Record<string, unknown>; training: Record<string, unknown> };
+  /** By which study the parameters were chosen; null: by none. */
+  tuned?: { run_id: string; study: string; trials: number; metric: string } | null;
   seed: number;
   /** The device that ran: `cpu`, `cuda`. */
   device: string;

@@ -5,6 +5,7 @@ import { figure, table } from "./table.js";
  * Models side by side, a table for each symbol and horizon, in the order of their log-loss on the `calibrate` rows, which no
  * fit has seen: never of their test figures, which stand beside. A verdict is of the test rows, or marked `(cal.)`. The prior alone has its own line; where reports of several runs are
  * given, each carries its run's id, also in a table of one run alone.
+ * A model whose settings were tuned over validation rows has no place in that order: it stands below, marked.
  * Reports whose calibrate rows differ (other data, another embargo) are not compared: they get tables of their own.
  */
 export function formatLeaderboard(reports: readonly Report[]): string {
@@ -20,6 +21,7 @@ export function formatLeaderboard(reports: readonly Report[]): string {
 
 interface Line {
   name: string;
+  tuned: boolean;
   calibrate: number;
   cells: string[];
 }
@@ -33,7 +35,8 @@ function verdictOf({ verdict, test }: Report): string {
 function formatGroup(reports: Report[], severalRuns: boolean): string {
   const first = reports[0]!;
   const lines: Line[] = reports.map((report) => ({
-    name: severalRuns ? `${report.model_name} (${report.run_id ?? "no run"})` : report.model_name,
+    name: `${report.model_name}${severalRuns ? ` (${report.run_id ?? "no run"})` : ""}${report.tuned === null ? "" : " *"}`,
+    tuned: report.tuned !== null,
     calibrate: report.validation.calibrate.metrics.log_loss,
     cells: [
       figure(report.test?.metrics.log_loss ?? null),
@@ -45,6 +48,7 @@ function formatGroup(reports: Report[], severalRuns: boolean): string {
   const priorTest = reports.find((report) => report.test !== null)?.test?.prior.metrics;
   lines.push({
     name: "(prior only)",
+    tuned: false,
     calibrate: first.validation.calibrate.prior.metrics.log_loss,
     cells: [
       figure(priorTest?.log_loss ?? null),
@@ -53,11 +57,14 @@ function formatGroup(reports: Report[], severalRuns: boolean): string {
       "–",
     ],
   });
-  lines.sort((a, b) => a.calibrate - b.calibrate || (a.name < b.name ? -1 : 1));
+  lines.sort((a, b) => Number(a.tuned) - Number(b.tuned) || a.calibrate - b.calibrate || (a.name < b.name ? -1 : 1));
   const synthetic = first.synthetic ? ", SYNTHETIC data" : "";
   const header = ["model", "calibrate log-loss ▲", "test log-loss", "test accuracy", "test MCC", "beats the prior?"];
+  const note = lines.some(({ tuned }) => tuned)
+    ? "* settings tuned over validation rows: its calibrate log-loss is too good, so it is not placed by it; see its out-of-fold or nested figure (foldwise tune)\n"
+    : "";
   return `${first.symbol}, horizon ${first.horizon} bars${synthetic}\n${table([
     header,
     ...lines.map(({ name, calibrate, cells }) => [name, figure(calibrate), ...cells]),
-  ])}\n`;
+  ])}\n${note}`;
 }

@@ -178,6 +178,13 @@ export const reportSchema = z.strictObject({
     model_params: z.record(z.string(), z.unknown()),
     training: z.record(z.string(), z.unknown()),
   }),
+  tuned: z
+    .strictObject({ run_id: text, study: text, trials: count, metric: text })
+    .nullable()
+    .default(null)
+    .describe(
+      "Parameters were chosen on rows of train and validation: figures of those rows are too good. Null: they were not.",
+    ),
   seed: count,
   device: text,
   versions: z.record(z.string(), z.string()),

@@ -29,6 +29,9 @@ export function formatReport(report: Report): string {
     formatDecision(report.decision),
     importance(report),
     facts(report),
+    report.tuned === null
+      ? ""
+      : `Settings tuned for ${report.tuned.metric} over rows of train and validation (${report.tuned.trials} trials, run ${report.tuned.run_id}): figures of validation rows are too good; those of the test rows are not.`,
     ...report.warnings.map((warning) => `Warning: ${warning}`),
     ...report.notices.map((notice) => `Note: ${notice}`),
   ]

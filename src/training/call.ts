@@ -18,6 +18,7 @@ import {
   requireAvailable,
 } from "../models/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
+import { tunedFiles } from "./tunedFiles.js";
 
 /** What a person asks of `train`, before configuration. */
 export interface TrainRequest {
@@ -38,6 +39,8 @@ export interface TrainRequest {
   config?: { model_params?: Record<string, unknown>; training?: Record<string, unknown> };
   /** Leave the test part closed. */
   noTest?: boolean;
+  /** Take the settings that the newest run of this folder has tuned for the symbol and horizon. */
+  tunedIn?: string;
   onEvent?: OnEvent;
 }
 
@@ -83,6 +86,11 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
     plugins: request.plugins,
   });
   await loadPlugins(training.config.plugins, cwd);
+  const symbols = request.symbols ?? training.grid.symbols ?? training.config.training.default_symbols;
+  for (const symbol of symbols) checkId(symbol, "symbol");
+  const horizons = request.horizons ?? training.grid.horizons ?? training.config.training.default_horizons;
+  const tuned = request.tunedIn === undefined ? null : tunedFiles(request.tunedIn, { symbols, horizons });
+  if (tuned !== null) training.call.tuned = tuned.of;
   const installed = await installedEngines({ cwd });
   const names = request.models ?? training.grid.models ?? ["all"];
   const { definitions, leftOut } = chooseModels(names, installed);
@@ -101,16 +109,15 @@ export async function resolveCall(request: TrainRequest): Promise<TrainCall> {
   const parts = partDefinitions.map((definition) => resolved(definition));
   setWindows([...models, ...parts], request.seqLen ?? training.grid.seq_len ?? null);
   const ofModels = [...models, ...parts].flatMap(({ settings }) => settings.notices);
-  const notices = [...new Set([...leftOut, ...training.notices, ...ofModels])];
+  const named = [...models, ...parts].map(({ definition }) => definition.id);
+  const ofTuning = tuned === null ? [] : tuned.notices(named);
+  const notices = [...new Set([...leftOut, ...training.notices, ...ofModels, ...ofTuning])];
   for (const message of notices) onEvent?.({ event: "notice", message });
-  const defaults = training.config.training;
-  const symbols = request.symbols ?? training.grid.symbols ?? defaults.default_symbols;
-  for (const symbol of symbols) checkId(symbol, "symbol");
   return {
     grid: {
       models: definitions.map(({ id }) => id),
       symbols: [...symbols],
-      horizons: [...(request.horizons ?? training.grid.horizons ?? defaults.default_horizons)],
+      horizons: [...horizons],
       seq_len: request.seqLen ?? training.grid.seq_len ?? null,
       data: request.data ?? training.grid.data ?? null,
       test: request.noTest === true ? false : (training.grid.test ?? true),

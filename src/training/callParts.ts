@@ -34,13 +34,27 @@ export async function ensembleOf(
   return partSpecs(definition, settings.model_params, { known, others: known, specOf: ({ id }) => specOf(id) });
 }
 
+/** Of an ensemble: the mark of a part whose settings were tuned over the rows that the ensemble combines on; null for others. */
+export function tunedPart(
+  { models, parts }: TrainCall,
+  { definition, settings }: TrainCall["models"][number],
+): TrainCall["models"][number]["settings"]["tuned"] {
+  if (definition.kind !== "ensemble") return null;
+  const names = partNames(settings);
+  const own = [...models, ...parts].filter((each) => names.includes(each.definition.id));
+  return own.find((each) => each.settings.tuned !== null)?.settings.tuned ?? null;
+}
+
+const partNames = ({ model_params }: { model_params: Record<string, unknown> }): unknown[] =>
+  ["bases", "second_layer", "meta_learner"].flatMap((key) => model_params[key] ?? []);
+
 /** Of an ensemble: the configurations of what it may be made of, which are part of its own. */
 export function partSettings(
   { models, parts }: TrainCall,
   { definition, settings }: TrainCall["models"][number],
 ): unknown {
   if (definition.kind !== "ensemble") return undefined;
-  const names = ["bases", "second_layer", "meta_learner"].flatMap((key) => settings.model_params[key] ?? []);
+  const names = partNames(settings);
   return [...models, ...parts]
     .filter((each) => names.includes(each.definition.id))
     .map((each) => [each.definition.id, each.settings.model_params, each.settings.training]);

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CHECKPOINTS_FOLDER, type Run, WORK_FOLDER } from "../artifacts/index.js";
+import type { ResolvedModel } from "../config/index.js";
 import { readWindows, viewOf } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
 import {
@@ -41,7 +42,7 @@ export interface CellWork {
   run: Run;
   cell: GridCell;
   definition: ModelDefinition;
-  settings: { model_params: Record<string, unknown>; training: Record<string, unknown>; preset: string };
+  settings: Pick<ResolvedModel, "model_params" | "training" | "preset" | "tuned">;
   /** Of an ensemble: what it is made of; rows to combine on are those of the plan. */
   ensemble?: EnsembleSettings;
   calibration: CalibrationSetting;
@@ -286,7 +287,9 @@ async function importanceOf(
     const values = readNpy(join(nativeDir, engine.importance.file), "<f8").data;
     return { kind: engine.importance.kind, values: Object.fromEntries(features.map((name, f) => [name, values[f]!])) };
   }
-  const rows = sampleRows(plan.stop, definition.capabilities.importanceRows ?? IMPORTANCE_ROWS, seed);
+  // Of a fit on the stop rows too, the calibrate rows are those that it has not seen.
+  const fresh = plan.stop.length > 0 ? plan.stop : plan.calibrate;
+  const rows = sampleRows(fresh, definition.capabilities.importanceRows ?? IMPORTANCE_ROWS, seed);
   const { seqLen } = served;
   const y = labelsOf(dataset, cell.horizon, rows);
   const X =

@@ -69,6 +69,7 @@ export function reportOf(
       sources: manifest.sources.map(({ path }) => basename(path)),
     },
     configuration: { preset: settings.preset, modelParams: settings.model_params, training: settings.training },
+    tuned: tunedOf(settings.tuned),
     seed,
     device: details.device,
     versions: work.versions,
@@ -83,6 +84,12 @@ export function reportOf(
     warnings: details.engine?.warnings ?? details.warnings ?? [],
     notices: [...work.notices, ...manifest.notices],
   });
+}
+
+function tunedOf(mark: CellWork["settings"]["tuned"]): Report["tuned"] {
+  if (mark === null) return null;
+  const { run_id, study, trials, metric } = mark;
+  return { run_id, study, trials, metric };
 }
 
 /** The rows that the model was fitted on: of a sequence model those that end a window. */

@@ -1,7 +1,7 @@
 import type { Run, RunJob } from "../artifacts/index.js";
 import type { EnginePool } from "../engine/index.js";
 import { FoldwiseError, type OnEvent } from "../types/index.js";
-import { ensembleOf, partSettings } from "./callParts.js";
+import { ensembleOf, partSettings, tunedPart } from "./callParts.js";
 import { type CellResult, trainCell } from "./cell.js";
 import { symbolCosts } from "./decision.js";
 import { chooseDevice, settlePrecision } from "./device.js";
@@ -58,7 +58,7 @@ export function baseStoreOf(
       if (state === undefined || state instanceof FoldwiseError)
         throw state ?? new Error(`${cell.symbol} was not opened`);
       const { manifest } = state.dataset;
-      const part = call.parts.find((each) => each.definition === definition);
+      const part = [...call.models, ...call.parts].find((each) => each.definition === definition);
       if (part === undefined) throw new Error(`${definition.id} was not resolved`);
       const own = oneCell(call, { ...cell, model: definition.id }, part);
       return {
@@ -111,13 +111,19 @@ export async function trainJob(
   if (chosen === undefined) throw new Error(`${cell.model} was not resolved`);
   const { definition } = chosen;
   const { device, notice } = await chooseDevice(definition, chosen.settings, call.training.config, pool);
-  const settings = await settlePrecision(chosen.settings, device, pool);
+  const settled = await settlePrecision(chosen.settings, device, pool);
+  const settings = { ...settled, tuned: settled.tuned ?? tunedPart(call, chosen) };
   const notices = notice === undefined ? [] : [notice];
   if (definition.kind === "typescript" && call.training.config.calibration !== "none") {
     notices.push(
       `${definition.id} is not calibrated: only a model with an engine has a graph that holds a calibrator.`,
     );
   }
+  const { tuned } = settings;
+  if (tuned !== null && tuned.fingerprint !== state.dataset.manifest.fingerprint)
+    notices.push(
+      `${definition.id} was tuned on other data than these (run ${tuned.run_id}): its settings may not suit them.`,
+    );
   for (const message of notices) onEvent({ event: "notice", job: cell.job, message });
   const parts = await ensembleOf(call, chosen, pool);
   const rows = state;

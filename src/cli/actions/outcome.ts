@@ -116,7 +116,7 @@ export function printTuning(output: Output, { run, reports }: TuneRunResult): nu
         bundle: bundle === null ? null : `${run.dir}/${bundle}`,
         report: report === null ? null : `${run.dir}/${report}`,
         predictions: predictions === null ? null : `${run.dir}/${predictions}`,
-        tuned: own?.files.config ?? null,
+        tuned: own === undefined ? null : `${run.dir}/${own.files.config}`,
         study: own?.study.file ?? null,
         error,
         cv: own?.cv.metrics ?? null,
@@ -133,9 +133,13 @@ function printSelections(output: Output, run: Run): void {
   for (const text of readSelections(run).map(formatSelection)) if (text !== "") output.print(text);
 }
 
-/** As leaderboards are ordered: by the calibrate rows, since the order of the test figures is no choice to be made. */
+/** As leaderboards are ordered: by the calibrate rows, since the order of the test figures is no choice to be made; what was tuned over them last. */
 export const byCalibrate = (reports: readonly Report[]): Report[] =>
-  [...reports].sort((a, b) => a.validation.calibrate.metrics.log_loss - b.validation.calibrate.metrics.log_loss);
+  [...reports].sort(
+    (a, b) =>
+      Number(a.tuned !== null) - Number(b.tuned !== null) ||
+      a.validation.calibrate.metrics.log_loss - b.validation.calibrate.metrics.log_loss,
+  );
 
 /** The job at the head of the first leaderboard; losses of several symbols or horizons do not compare. */
 export function bestJob(jobs: readonly RunJob[], reports: readonly Report[]): RunJob | undefined {

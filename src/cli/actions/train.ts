@@ -1,3 +1,4 @@
+import { DEFAULT_RUNS } from "../../artifacts/index.js";
 import { trainRun } from "../../training/index.js";
 import type { CommandContext } from "../command.js";
 import type { TrainOptions } from "../train.js";
@@ -13,5 +14,6 @@ export async function train(context: CommandContext, options: TrainOptions): Pro
     "decision.signal": signal,
     "decision.threshold": threshold,
   });
-  return printOutcome(context.output, await trainRun({ ...request, noTest: !options.test }));
+  const tuned = options.tuned === true ? { tunedIn: options.runs ?? DEFAULT_RUNS } : {};
+  return printOutcome(context.output, await trainRun({ ...request, ...tuned, noTest: !options.test }));
 }

@@ -13,7 +13,7 @@ export function formatTuningReport(report: TuningReport): string {
     selection(report),
     nested(report),
     judged(report),
-    `As configuration: ${report.files.config}`,
+    `The best settings as configuration: ${report.files.config} in the folder of run ${report.run_id}.`,
     ...report.warnings.map((warning) => `Warning: ${warning}`),
     ...report.notices.map((notice) => `Note: ${notice}`),
   ]

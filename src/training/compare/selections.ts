@@ -3,6 +3,7 @@ import type { Run, RunJob } from "../../artifacts/index.js";
 import { commonRows, type RowResults } from "../../evaluation/index.js";
 import { pathUnder, readRegular, writeFileAtomic } from "../../files/index.js";
 import { buildComparison, encodeSelection, parseSelection, type SelectionReport } from "../../report/index.js";
+import { jobName } from "../grid.js";
 import { readReports } from "../reports.js";
 import { kindOf } from "../session.js";
 import { choiceOf } from "./choice.js";
@@ -45,10 +46,11 @@ export function readSelections(run: Run): SelectionReport[] {
 /** Null where there is nothing to say: of a training run with one model. */
 async function selectionOf(run: Run, { symbol, horizon, jobs }: Group): Promise<SelectionReport | null> {
   const cv = kindOf(run) === "cv";
-  if (!cv && jobs.length < 2) return null;
+  const placed = cv ? jobs : untuned(run, jobs);
+  if (!cv && placed.length < 2) return null;
   const part = cv ? "oof" : "val_calibrate";
   const results = new Map<string, RowResults>();
-  for (const job of jobs) results.set(job.job, await resultsOf(run, job, part));
+  for (const job of placed) results.set(job.job, await resultsOf(run, job, part));
   const common = commonRows([...results.values()]);
   const { reports } = readReports(run);
   return {
@@ -60,13 +62,25 @@ async function selectionOf(run: Run, { symbol, horizon, jobs }: Group): Promise<
     created: new Date().toISOString(),
     comparison: buildComparison({
       part,
-      names: jobs.map(({ model }) => model),
+      names: placed.map(({ model }) => model),
       common,
       durations: durationsOf(common),
       seed: run.file.seed,
     }),
     choice: cv ? await choiceOf(trialsOf(run, { symbol, horizon }), results) : null,
   };
+}
+
+/** Jobs of a training run that may be placed by the calibrate rows: none whose settings were tuned over them. */
+function untuned(run: Run, jobs: readonly RunJob[]): RunJob[] {
+  const read = readReports(run);
+  if (read.kind !== "train") return [];
+  const tuned = new Set(
+    read.reports.flatMap(({ tuned, ...report }) =>
+      tuned === null ? [] : [jobName(report.model_name, report.symbol, report.horizon)],
+    ),
+  );
+  return jobs.filter(({ job }) => !tuned.has(job));
 }
 
 function groupsOf(run: Run): Group[] {

@@ -119,7 +119,7 @@ async function tuned(tuner: Tuner, { work, setup, files, paths, deadline }: Tuni
   const cv = reportOfFolds(winner);
   writeFileAtomic(join(run.dir, paths.cv), encodeCvReport(cv));
   const importance = await study.importance(config.seed);
-  const analysed = await analyse({ work, setup, files, study, end, best, cv, answers, finished, importance });
+  const analysed = await analyse({ work, setup, files, end, best, cv, answers, finished, importance });
   const report = { ...analysed, nested, seconds };
   const mark = {
     run_id: run.id,
@@ -145,7 +145,7 @@ async function tuned(tuner: Tuner, { work, setup, files, paths, deadline }: Tuni
       report: refitted.report,
       test: refitted.reportData.test_metrics,
     },
-    files: { config: join(run.dir, paths.tuned), cv: paths.cv, oof: paths.oof },
+    files: { config: paths.tuned, cv: paths.cv, oof: paths.oof },
   };
   writeFileAtomic(join(run.dir, paths.report), encodeTuningReport(whole));
   await refitted.model.close();
@@ -242,7 +242,6 @@ async function analyse({
   work,
   setup,
   files,
-  study,
   end,
   best,
   cv,
@@ -253,7 +252,6 @@ async function analyse({
   work: TuneWork;
   setup: Setup;
   files: StudyFiles;
-  study: Study;
   end: SearchEnd;
   best: Best;
   cv: CvReport;

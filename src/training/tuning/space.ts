@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ResolvedModel } from "../../config/index.js";
-import type { ModelDefinition, SearchDimension } from "../../models/index.js";
+import { type DrawnDimension, drawnDimensions, type ModelDefinition } from "../../models/index.js";
 import { FoldwiseError } from "../../types/index.js";
 import type { ParamValue, SpaceDimension } from "./tuner.js";
 
@@ -21,16 +21,12 @@ export interface TuningSpace {
 }
 
 /**
- * The space of a resolved model. A condition on a key that is not searched itself is decided here, by its setting.
+ * The space of a resolved model; see `drawnDimensions`.
  *
  * @throws FoldwiseError `config.empty_space` where nothing is left to search.
  */
 export function spaceOf(definition: ModelDefinition, settings: ResolvedModel): TuningSpace {
-  const searched = settings.searchSpace;
-  const active = Object.entries(searched).filter(
-    ([, { when }]) => when === undefined || when.key in searched || when.in.includes(valueAt(settings, when.key)),
-  );
-  const dimensions = inOrder(active.map(([name, dimension]) => dimensionOf(name, dimension, searched)));
+  const dimensions = drawnDimensions(settings.searchSpace, settings).map(dimensionOf);
   if (dimensions.length === 0) {
     throw new FoldwiseError("config.empty_space", `There is nothing to search for ${definition.id}.`, {
       remedy: `Name dimensions under search_space: in config/models/${definition.id}.yaml; \`foldwise models --space ${definition.id}\` shows what there is.`,
@@ -90,42 +86,20 @@ function parted(key: string): ["model_params" | "training", string] {
   return [section, rest.join(".")];
 }
 
-function dimensionOf(
-  name: string,
-  dimension: SearchDimension,
-  searched: Readonly<Record<string, SearchDimension>>,
-): SpaceDimension {
-  const { when: condition } = dimension;
-  const when =
-    condition === undefined || !(condition.key in searched) ? null : { name: condition.key, values: [...condition.in] };
+function dimensionOf({ key, dimension, when }: DrawnDimension): SpaceDimension {
+  const own = { name: key, when: when === null ? null : { name: when.key, values: [...when.in] } };
   switch (dimension.type) {
     case "categorical":
-      return { name, when, type: "categorical", choices: [...dimension.choices] };
+      return { ...own, type: "categorical", choices: [...dimension.choices] };
     case "int": {
       const { low, high, log = false, step = 1 } = dimension;
-      return { name, when, type: "int", low, high, log, step };
+      return { ...own, type: "int", low, high, log, step };
     }
     case "float": {
       const { low, high, log = false } = dimension;
-      return { name, when, type: "float", low, high, log };
+      return { ...own, type: "float", low, high, log };
     }
   }
-}
-
-/** Each after what it depends on; there are no circles (`checkDefinition`, and the configuration's own checks). */
-function inOrder(dimensions: readonly SpaceDimension[]): SpaceDimension[] {
-  const names = new Set(dimensions.map(({ name }) => name));
-  const ordered: SpaceDimension[] = [];
-  const placed = new Set<string>();
-  let waiting = [...dimensions];
-  while (waiting.length > 0) {
-    const ready = waiting.filter(({ when }) => when === null || placed.has(when.name) || !names.has(when.name));
-    if (ready.length === 0) throw new Error("the conditions of the search space go in a circle");
-    for (const dimension of ready) placed.add(dimension.name);
-    ordered.push(...ready);
-    waiting = waiting.filter((dimension) => !ready.includes(dimension));
-  }
-  return ordered;
 }
 
 /** The point of the dimension that is nearest to a value. */

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { Document, isMap, isScalar, type Pair } from "yaml";
 import type { ResolvedModel } from "../../config/index.js";
 import { packageVersion } from "../../files/index.js";
@@ -27,6 +28,8 @@ export function renderTuned({ settings, before, space, report, mark }: TunedSett
       Object.entries(settings[section]).filter(([key]) => {
         const name = `${section}.${key}`;
         const layer = before.provenance[name]?.layer;
+        // A flag of its own sets it, which leaves no trace.
+        if (name === "training.seq_len") return true;
         return searched.has(name) || layer === "flag" || layer === "config" || layer === "user";
       }),
     );
@@ -72,7 +75,7 @@ function header(report: TunedSettings["report"]): string {
       : `, defaults ${own.value.toFixed(6)} (${gain.basis} ${gain.difference.toFixed(6)} [${gain.interval.map((bound) => bound.toFixed(6)).join(", ")}]${gain.shown ? "" : ": within noise"})`;
   return [
     ` Tuned by Foldwise ${packageVersion()}: ${model_name} on ${symbol}, horizon ${horizon} bars.`,
-    ` Run ${report.run_id}, trial ${best.slot} of ${all} (${counts.complete} complete, ${counts.pruned} pruned), study ${study.file}`,
+    ` Run ${report.run_id}, trial ${best.slot} of ${all} (${counts.complete} complete, ${counts.pruned} pruned), study ${basename(study.file)}`,
     ` Out-of-fold ${metric} ${best.value.toFixed(6)}${change}; ${scheme.description}.`,
     ...(overfitting === null
       ? []
