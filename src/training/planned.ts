@@ -11,7 +11,8 @@ import { type CvPlan, planCv } from "./cv/plan.js";
 import { splitForProbabilities } from "./probabilityRows.js";
 import { folderOf, sourceFolder } from "./reopen.js";
 import { readReports } from "./reports.js";
-import { planRows } from "./rows.js";
+import { planRows, withStopRows } from "./rows.js";
+import { kindOf, type RunKind } from "./session.js";
 
 /** A finished job of a run, with its report. */
 export type PlannedJob = { job: RunJob } & ({ kind: "train"; report: Report } | { kind: "cv"; report: CvReport });
@@ -66,7 +67,7 @@ export async function plannedOf(run: Run, { cwd, symbol: only, onEvent }: Planne
   for (const symbol of new Set(jobs.map(({ job }) => job.symbol))) {
     const own = jobs.filter(({ job }) => job.symbol === symbol);
     const dataset = await openAgain(run, symbol, grid.horizons ?? [], onEvent);
-    planned.push(planAgain(symbol, dataset, own, config, seqLen));
+    planned.push(planAgain(symbol, dataset, own, { config, seqLen, kind: kindOf(run) }));
   }
   return planned;
 }
@@ -92,14 +93,13 @@ function planAgain(
   symbol: string,
   dataset: StoredDataset,
   jobs: PlannedJob[],
-  config: TrainingConfig,
-  seqLen: number | null,
+  { config, seqLen, kind }: { config: TrainingConfig; seqLen: number | null; kind: RunKind },
 ): PlannedSymbol {
-  const first = jobs[0]!;
-  const { embargo } = first.report;
-  return first.kind === "train"
-    ? { symbol, dataset, jobs, kind: "train", plan: planRows(dataset, embargo, seqLen) }
-    : { symbol, dataset, jobs, kind: "cv", plan: planCv(dataset, config.validation, embargo, seqLen) };
+  const { embargo } = jobs[0]!.report;
+  if (kind === "cv") return { symbol, dataset, jobs, kind, plan: planCv(dataset, config.validation, embargo, seqLen) };
+  const plan = planRows(dataset, embargo, seqLen);
+  const whole = kind === "tune" && config.tuning.refit === "train_val";
+  return { symbol, dataset, jobs, kind: "train", plan: whole ? withStopRows(plan) : plan };
 }
 
 async function openAgain(

@@ -26,6 +26,22 @@ export function planRows(dataset: StoredDataset, embargo: number | undefined, se
   return withWindows(plan, dataset, seqLen);
 }
 
+/** Training and stop rows as one part; both are purged and embargoed before the calibrate rows already. */
+export function withStopRows(plan: HoldoutPlan): HoldoutPlan {
+  const { train, stop } = plan.lost;
+  const lost = (Object.keys(train) as (keyof typeof train)[]).map((key) => [key, train[key] + stop[key]]);
+  return {
+    ...plan,
+    train: Int32Array.from([...plan.train, ...plan.stop]),
+    stop: new Int32Array(0),
+    lost: {
+      ...plan.lost,
+      train: Object.fromEntries(lost) as typeof train,
+      stop: { unlabelled: 0, purged: 0, embargoed: 0, windowless: 0 },
+    },
+  };
+}
+
 /** Labels of `rows`; every one is −1, 0 or 1, since plans hold labelled rows only. */
 export function labelsOf(dataset: StoredDataset, horizon: number, rows: Int32Array): Int8Array {
   requireHorizon(dataset, horizon);

@@ -58,7 +58,7 @@ export function baseStoreOf(
       if (state === undefined || state instanceof FoldwiseError)
         throw state ?? new Error(`${cell.symbol} was not opened`);
       const { manifest } = state.dataset;
-      const part = call.parts.find((each) => each.definition === definition);
+      const part = [...call.models, ...call.parts].find((each) => each.definition === definition);
       if (part === undefined) throw new Error(`${definition.id} was not resolved`);
       const own = oneCell(call, { ...cell, model: definition.id }, part);
       return {

@@ -15,6 +15,7 @@ export const choiceSchema = z.strictObject({
         "Of the runs folder: same symbol and horizon, and tested at some of the same time.",
       ),
       prior_trials: count.describe("--prior-trials, of this run or of those counted: the most."),
+      of_studies: count.default(0).describe("Trials of tuning studies of the runs folder, each study once."),
       effective: z
         .number()
         .nonnegative()
@@ -68,6 +69,8 @@ export interface ChoiceInput {
   compared: readonly { run_id: string; model_name: string }[];
   notCompared: Choice["not_compared"];
   priorTrials: number;
+  /** Trials of tuning studies. */
+  studyTrials: number;
   damaged: readonly string[];
   basis: Choice["basis"];
   /** Of each that is compared (T): results of the same periods, in time order; above is better. */
@@ -90,12 +93,12 @@ const FINE_BLOCKS = 10;
 
 /** @param input With one period at least. */
 export function buildChoice(input: ChoiceInput): Choice {
-  const { compared, notCompared, priorTrials, basis, results, block, sessionsPerYear } = input;
+  const { compared, notCompared, priorTrials, studyTrials, basis, results, block, sessionsPerYear } = input;
   const score = basis === "log_loss" ? "mean" : "sharpe";
   const periods = results[0]!.length;
   const found = evaluateSelection({
     results,
-    others: notCompared.length + priorTrials,
+    others: notCompared.length + priorTrials + studyTrials,
     score,
     shortest: score === "sharpe" ? SHORTEST : 1,
   });
@@ -105,6 +108,7 @@ export function buildChoice(input: ChoiceInput): Choice {
       of_this_run: input.ofThisRun,
       of_other_runs: compared.length + notCompared.length - input.ofThisRun,
       prior_trials: priorTrials,
+      of_studies: studyTrials,
       effective: found.effective,
       mean_correlation: found.meanCorrelation,
     },
@@ -147,11 +151,12 @@ const overfittingJson = ({ pbo, blocks, splits, periods }: Overfitting): NonNull
 
 /** The section "Selection" of a report. */
 export function formatChoice(choice: Choice): string {
-  const { of_this_run, of_other_runs, prior_trials, effective, mean_correlation } = choice.configurations;
-  const total = of_this_run + of_other_runs + prior_trials;
+  const { of_this_run, of_other_runs, prior_trials, of_studies, effective, mean_correlation } = choice.configurations;
+  const total = of_this_run + of_other_runs + prior_trials + of_studies;
   const parts = [
     `${whole(of_this_run)} of this run`,
     ...(of_other_runs === 0 ? [] : [`${whole(of_other_runs)} of other runs`]),
+    ...(of_studies === 0 ? [] : [`${whole(of_studies)} trials of tuning studies`]),
     ...(prior_trials === 0 ? [] : [`${whole(prior_trials)} by --prior-trials`]),
   ];
   const alike = mean_correlation === null ? "" : ` (mean correlation ${figure(mean_correlation, 2)})`;

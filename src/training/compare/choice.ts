@@ -12,7 +12,7 @@ import type { Trial, Trials } from "./trials.js";
  * @param own What the run's jobs lost on their rows, by job.
  */
 export async function choiceOf(
-  { trials, ofThisRun, prior, damaged }: Trials,
+  { trials, ofThisRun, prior, ofStudies, damaged }: Trials,
   own: ReadonlyMap<string, RowResults>,
 ): Promise<Choice> {
   const traded = byTrading(trials);
@@ -21,6 +21,7 @@ export async function choiceOf(
     ...found,
     ofThisRun,
     priorTrials: prior,
+    studyTrials: ofStudies,
     damaged,
     noTradingBecause: "reason" in traded ? traded.reason : null,
   });

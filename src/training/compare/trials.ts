@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Run, type RunJob } from "../../artifacts/index.js";
 import { readRegular, sha256 } from "../../files/index.js";
-import { type CvReport, parseCvReport } from "../../report/index.js";
+import { type CvReport, parseCvReport, parseTuningReport } from "../../report/index.js";
 import { FoldwiseError } from "../../types/index.js";
 import { kindOf } from "../session.js";
 
@@ -21,6 +21,8 @@ export interface Trials {
   ofThisRun: number;
   /** Those that somebody says to have tried elsewhere: the most that this run or one of the others was told of. */
   prior: number;
+  /** Trials of tuning studies, each study once: begun, whatever became of them. */
+  ofStudies: number;
   /** Runs whose `run.json` cannot be read, so that nobody knows what they tried. */
   damaged: string[];
 }
@@ -51,16 +53,44 @@ export function trialsOf(run: Run, { symbol, horizon }: { symbol: string; horizo
   });
   const prior = Math.max(0, ...trials.map(({ report }) => report?.prior_trials ?? 0));
   const ofThisRun = trials.filter((trial) => trial.run === run).length;
-  return { trials, ofThisRun, prior, damaged: Run.damaged(run.runsDir).map(({ id }) => id) };
+  const ofStudies = studyTrials(run, { symbol, horizon }, own);
+  return { trials, ofThisRun, prior, ofStudies, damaged: Run.damaged(run.runsDir).map(({ id }) => id) };
+}
+
+/** Trials of the folder's tuning runs with the symbol and horizon, whose tested time overlaps; a study that several runs have gone on with counts once. */
+function studyTrials(
+  run: Run,
+  { symbol, horizon }: { symbol: string; horizon: number },
+  own: readonly { from: string; to: string }[],
+): number {
+  const studies = new Map<string, number>();
+  for (const other of Run.list(run.runsDir)) {
+    if (kindOf(other) !== "tune") continue;
+    for (const job of other.file.jobs) {
+      if (job.symbol !== symbol || job.horizon !== horizon || job.report === null) continue;
+      const report = readable(() => parseTuningReport(readRegular(join(other.dir, job.report!)), job.report!));
+      const cv = reportOf(other, { ...job, report: report?.files.cv ?? null });
+      if (report === null || cv === null) continue;
+      const tested = testedTime(cv);
+      if (!own.some((range) => range.from <= tested.to && range.to >= tested.from)) continue;
+      const key = JSON.stringify(report.study);
+      studies.set(key, Math.max(studies.get(key) ?? 0, report.trials.length));
+    }
+  }
+  return [...studies.values()].reduce((sum, trials) => sum + trials, 0);
 }
 
 function reportOf(run: Run, { report }: RunJob): CvReport | null {
   if (report === null) return null;
   const path = join(run.dir, report);
+  return readable(() => parseCvReport(readRegular(path), path));
+}
+
+/** Null for what cannot be read. Of the run itself it would have been told before; of another one it is no reason to end this one. */
+function readable<T>(read: () => T): T | null {
   try {
-    return parseCvReport(readRegular(path), path);
+    return read();
   } catch (error) {
-    // Of the run itself it would have been told before; of another one it is no reason to end this one.
     if (error instanceof FoldwiseError || (error instanceof Error && "code" in error)) return null;
     throw error;
   }

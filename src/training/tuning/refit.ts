@@ -1,7 +1,7 @@
 import type { ResolvedModel } from "../../config/index.js";
-import type { HoldoutPlan } from "../../validation/index.js";
 import type { CellResult } from "../cell.js";
 import { JobEnds } from "../jobEnds.js";
+import { withStopRows } from "../rows.js";
 import type { Session } from "../session.js";
 import { baseStoreOf, openingsOfRun, trainJob } from "../trainJob.js";
 import type { Setup, TuneWork } from "./setup.js";
@@ -37,22 +37,6 @@ export async function refit(
     signal,
     fitted: () => {},
   });
-}
-
-/** Training and stop rows as one part; both are purged and embargoed before the calibrate rows already. */
-function withStopRows(plan: HoldoutPlan): HoldoutPlan {
-  const { train, stop } = plan.lost;
-  const lost = (Object.keys(train) as (keyof typeof train)[]).map((key) => [key, train[key] + stop[key]]);
-  return {
-    ...plan,
-    train: Int32Array.from([...plan.train, ...plan.stop]),
-    stop: new Int32Array(0),
-    lost: {
-      ...plan.lost,
-      train: Object.fromEntries(lost) as typeof train,
-      stop: { unlabelled: 0, purged: 0, embargoed: 0, windowless: 0 },
-    },
-  };
 }
 
 /** So many rounds, and nothing stops them. */
