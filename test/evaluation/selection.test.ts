@@ -57,6 +57,32 @@ describe("a configuration that is truly better", () => {
   });
 });
 
+describe("a configuration that something else has chosen", () => {
+  const results = market(6, 8, 0.5);
+  const deflated = (chosen?: number) => deflatedSharpe(results, 8, chosen)!;
+
+  it("is deflated by its own ratio, against the same best of worthless ones", () => {
+    const best = deflated();
+    expect(best.best).toBe(0);
+    expect(deflated(0)).toEqual(best);
+    for (const chosen of [1, 4, 7]) {
+      const own = deflated(chosen);
+      const { sharpe } = deflatedSharpe([results[chosen]!], 1)!;
+      expect(own.best).toBe(chosen);
+      expect(own.sharpe).toBe(sharpe);
+      expect(own.sharpe).toBeLessThan(best.sharpe);
+      expect(own.expected).toBe(best.expected);
+      expect(own.probability!).toBeLessThan(best.probability!);
+    }
+  });
+
+  it("has none where it never trades, though others do", () => {
+    const idle = [...results, new Float64Array(120)];
+    expect(deflatedSharpe(idle, 9, 8)).toBeNull();
+    expect(deflatedSharpe(idle, 9)!.best).toBe(0);
+  });
+});
+
 describe("few configurations", () => {
   it("one alone was chosen among none: it has to exceed 0 only", () => {
     const { overfitting, deflated, effective, meanCorrelation } = evaluate(market(4, 1, 0.2));

@@ -1,4 +1,4 @@
-import type { ReportInput, ReportPart } from "../../src/report/index.js";
+import type { ReportInput, ReportPart, TuningReport, TuningTrial } from "../../src/report/index.js";
 import { seededRandom } from "../../src/types/index.js";
 
 const DAY = 86_400_000_000;
@@ -77,3 +77,128 @@ export function reportInput(more: Partial<ReportInput> = {}): ReportInput {
     ...more,
   };
 }
+
+const METRICS: TuningReport["cv"]["metrics"] = {
+  accuracy: 0.46,
+  precision: 0.41,
+  recall: 0.42,
+  f1: 0.4,
+  log_loss: 1.0312,
+  brier: 0.61,
+  mcc: 0.12,
+  ece: 0.03,
+  confusion_matrix: [
+    [30, 10, 20],
+    [10, 20, 10],
+    [20, 10, 30],
+  ],
+};
+
+export const tuningTrial = (slot: number, more: Partial<TuningTrial> = {}): TuningTrial => ({
+  slot,
+  number: slot,
+  state: "complete",
+  value: 1.05,
+  params: { "model_params.max_depth": 4, "training.class_weight": "none" },
+  best_epochs: [80, 90, 100],
+  pruned_at: null,
+  seconds: 2,
+  error: null,
+  ...more,
+});
+
+/** Four trials of xgboost: the defaults, the best, one pruned and one failed. */
+export function tuningReport(more: Partial<TuningReport> = {}): TuningReport {
+  return {
+    format: 1,
+    head_line: "Does tuning xgboost pay? YES, as far as these rows can say: logloss 1.0312 against 1.0500.",
+    model_name: "xgboost",
+    family: "boosting",
+    symbol: "MES",
+    horizon: 20,
+    synthetic: false,
+    run_id: "20260101_120000",
+    created: "2026-01-01T12:00:00.000Z",
+    study: { file: "experiments/studies/xgboost_MES_h20.db", name: "xgboost_MES_h20" },
+    metric: "logloss",
+    direction: "minimize",
+    sampler: "tpe",
+    pruner: "median",
+    seed: 7,
+    scheme: { name: "kfold", description: "purged 3-fold cross-validation", splits: 3 },
+    seeds: [7],
+    embargo: 59,
+    target: 4,
+    out_of_time: false,
+    counts: { complete: 2, pruned: 1, failed: 1, running: 0 },
+    distribution: { worst: 1.05, lower: 1.0453, median: 1.0406, upper: 1.0359, best: 1.0312 },
+    best: {
+      slot: 1,
+      value: 1.0312,
+      params: { "model_params.max_depth": 6, "model_params.eta": 0.0123456 },
+      is_default: false,
+      refit_epochs: 90,
+    },
+    default: { value: 1.05, outside: [] },
+    gain: {
+      basis: "log_loss",
+      difference: -0.0188,
+      interval: [-0.031, -0.006],
+      shown: true,
+      bootstrap: { block: 40, blocks: 60, resamples: 2000, unreliable: false },
+    },
+    overfitting: {
+      probability: 0.21,
+      basis: "log-loss",
+      compared: 2,
+      pruned_finished: 0,
+      survivors_only: true,
+      splits: 12_870,
+      blocks: 16,
+    },
+    no_overfitting_because: null,
+    trials_effective: 3.4,
+    deflated_sharpe: { probability: 0.81, sharpe: 0.1, expected: 0.05, sessions_per_year: 252 },
+    no_deflated_sharpe_because: null,
+    importance: { "model_params.max_depth": 0.25, "model_params.eta": 0.75 },
+    curve: [
+      { slot: 0, best: 1.05 },
+      { slot: 1, best: 1.0312 },
+    ],
+    cv: {
+      metrics: METRICS,
+      prior: { ...METRICS, log_loss: 1.08 },
+      log_loss_difference: -0.0488,
+      interval: [-0.08, -0.02],
+    },
+    nested: null,
+    refit: { rows: "train", epochs: null, report: "reports/xgboost_MES_h20_report.json", test: METRICS },
+    trials: [
+      tuningTrial(0),
+      tuningTrial(1, { value: 1.0312, params: { "model_params.max_depth": 6, "model_params.eta": 0.0123456 } }),
+      tuningTrial(2, { state: "pruned", value: null, pruned_at: 120, best_epochs: null }),
+      tuningTrial(3, { state: "fail", value: null, error: "engine.fit_failed: no", best_epochs: null }),
+    ],
+    files: {
+      config: "tuned/xgboost_MES_h20.yaml",
+      cv: "reports/xgboost_MES_h20_cv.json",
+      oof: "oof/xgboost_MES_h20.parquet",
+    },
+    data: { fingerprint: "f".repeat(64), features: 3, sources: ["MES.parquet"] },
+    versions: { foldwise: "0.1.0" },
+    seconds: { search: 12.34, pbo: 0, nested: 0 },
+    warnings: [],
+    notices: [],
+    ...more,
+  };
+}
+
+/** What `--nested` adds. */
+export const nestedResult: NonNullable<TuningReport["nested"]> = {
+  metrics: { ...METRICS, log_loss: 1.0444 },
+  prior: { ...METRICS, log_loss: 1.08 },
+  log_loss_difference: -0.0356,
+  interval: [-0.07, 0.001],
+  value: 1.0444,
+  folds: [0, 1, 2].map((fold) => ({ fold, trials: 4, value: 1.03, params: { "model_params.max_depth": 6 } })),
+};

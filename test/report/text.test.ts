@@ -87,3 +87,26 @@ describe("formatLeaderboard", () => {
     expect(order(text).filter((name) => name === "(prior only)")).toHaveLength(2);
   });
 });
+
+describe("a model whose settings were tuned over validation rows", () => {
+  const tuned = { run_id: "20260101_110000", study: "xgboost_MES_h20.db", trials: 40, metric: "logloss" };
+  const reports = ["xgboost", "logistic"].map((model) => buildReport(reportInput({ model })));
+  const marked = { ...reports[0]!, tuned };
+
+  it("stands below all others on the leaderboard, the prior included, marked, and it is said why", () => {
+    const best = { ...marked.validation.calibrate, metrics: { ...marked.validation.calibrate.metrics, log_loss: 0.1 } };
+    const text = formatLeaderboard([{ ...marked, validation: { ...marked.validation, calibrate: best } }, reports[1]!]);
+    const names = [...text.matchAll(/^(xgboost|logistic|\(prior only\))( \*)?/gm)].map(([whole]) => whole);
+    expect(names.at(-1)).toBe("xgboost *");
+    expect(names.slice(0, -1).sort()).toEqual(["(prior only)", "logistic"]);
+    expect(text).toMatch(/^\* settings tuned over validation rows: .*not placed by it/m);
+    expect(formatLeaderboard(reports)).not.toMatch(/\*/);
+  });
+
+  it("has a report that says so", () => {
+    expect(formatReport(marked)).toContain(
+      "Settings tuned for logloss over rows of train and validation (40 trials, run 20260101_110000)",
+    );
+    expect(formatReport(reports[0]!)).not.toContain("Settings tuned");
+  });
+});

@@ -82,7 +82,7 @@ export async function nestedSearch(
 }
 
 /** Folds of the same kind and number among an outer fold's training rows; of a CPCV a k-fold. */
-function innerPlan(plan: CvPlan, outer: PlannedFold): CvPlan {
+export function innerPlan(plan: CvPlan, outer: PlannedFold): CvPlan {
   const { timestamps, ends, embargo, scheme } = plan;
   const input = { timestamps, ends, embargo, rows: outer.train };
   const count = Math.max(2, Math.min(plan.folds.length, INNER_FOLDS));

@@ -108,5 +108,8 @@ function nearest(dimension: SpaceDimension, value: ParamValue): ParamValue {
   if (typeof value !== "number") return dimension.low;
   const within = Math.min(Math.max(value, dimension.low), dimension.high);
   if (dimension.type === "float") return within;
-  return dimension.low + Math.round((within - dimension.low) / dimension.step) * dimension.step;
+  const { low, high, step } = dimension;
+  // The range need not end on a step.
+  const steps = Math.min(Math.round((within - low) / step), Math.floor((high - low) / step));
+  return low + steps * step;
 }
