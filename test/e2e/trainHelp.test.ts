@@ -10,6 +10,7 @@ const COMMANDS = [
   "prepare",
   "train",
   "cv",
+  "tune",
   "predict",
   "runs",
   "report",

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import optuna
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
+from sqlalchemy import insert
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import StaticPool
 
 from foldwise_engine.errors import EngineError
 
@@ -61,7 +62,7 @@ class StudyStorage(RDBStorage):
 
         super().__init__(
             "sqlite:///study",  # only its kind counts: `connect` knows the file, whatever characters its name has
-            engine_kwargs={"creator": connect, "poolclass": QueuePool},
+            engine_kwargs={"creator": connect, "poolclass": StaticPool},
             skip_table_creation=not new,
             skip_compatibility_check=True,
         )
@@ -87,6 +88,19 @@ class StudyStorage(RDBStorage):
         finally:
             session.close()
 
+    def version(self) -> int:
+        """Another one than before where another process has written to the file meanwhile."""
+        version: int = self._sessions().connection().exec_driver_sql("PRAGMA data_version").scalar_one()
+        return version
+
+    def insert(self, model: type[models.BaseModel], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of one of Optuna's tables."""
+        if not rows:
+            return
+        session = self._sessions()
+        session.execute(insert(model), rows)
+        session.expire_all()
+
     def close(self) -> None:
         """Let go of the file."""
         self.remove_session()
@@ -97,10 +111,20 @@ def open_storage(file: Path, lock_seconds: float = LOCK_SECONDS) -> StudyStorage
     """Open a study file; raises `bad_study` for one that is damaged or none, `other_optuna` for one of another schema."""
     _examine(file, lock_seconds)
     storage = StudyStorage(file, lock_seconds)
-    if storage.get_current_version() != storage.get_head_version():
+    if storage.get_current_version() != _head_version(storage):
         storage.close()
         raise _other_optuna(file)
     return storage
+
+
+_head: str | None = None
+
+
+def _head_version(storage: StudyStorage) -> str:
+    """Read once: it is the newest of a dozen scripts."""
+    global _head
+    _head = _head or storage.get_head_version()
+    return _head
 
 
 def make_file(file: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import optuna
 from optuna import Study, Trial
 from optuna.samplers import RandomSampler
-from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from foldwise_engine.errors import EngineError
 from foldwise_engine.fields import Json
+from foldwise_engine.tuning.cache import StudyCache
 from foldwise_engine.tuning.protocol import (
     AskedTrial,
     AskRequest,
@@ -40,7 +40,7 @@ class OpenStudy:
         self._file = file
         self._opened = _identity(file)
         self._backend: StudyStorage = open_storage(file, lock_seconds)
-        self._storage = _CachedStorage(self._backend)
+        self._storage = StudyCache(self._backend)
         self._spec: StudySpec | None = None
         self._study: Study | None = None
 
@@ -86,7 +86,7 @@ class OpenStudy:
             slot: int = next_slot if waiting is None else waiting.user_attrs.get(SLOT, next_slot)
             attrs = {SLOT: slot, TOKEN: request.token, OWNER: request.owner}
             trial_id = self._begin(study, waiting, attrs, request.defaults)
-            study.sampler = sampler_of(request.sampler, slot)
+            study.sampler = sampler_of(request.sampler, slot, request.study.space)
             study._thread_local.cached_all_trials = None  # as `Study.ask` does: the sampler reads the trials once
             trial_to_run = Trial(study, trial_id)
             params = draw(trial_to_run, request.study.space)
@@ -108,18 +108,22 @@ class OpenStudy:
         with self._backend.transaction():
             study = self._of(request.study)
             trial = self._trial(study, request.trial)
-            known = dict(trial.intermediate_values)
+            known = trial.intermediate_values
+            if trial.state != TrialState.RUNNING:
+                return next((step for step, _ in request.values), None)
+            new: list[tuple[int, float]] = []
+            prune_at = None
             for step, value in request.values:
-                if trial.state != TrialState.RUNNING:
-                    return step
                 if step not in known:
                     known[step] = value
-                    self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+                    new.append((step, value))
                 # Of a repeated request later values are known already, and must not count yet.
                 trial.intermediate_values = {at: value for at, value in known.items() if at <= step}
                 if study.pruner.prune(study, trial):
-                    return step
-            return None
+                    prune_at = step
+                    break
+            self._storage.set_trial_intermediate_values(trial._trial_id, new)
+            return prune_at
 
     def tell(self, request: TellRequest) -> None:
         """End a trial that runs."""
@@ -178,11 +182,10 @@ class OpenStudy:
 
     def _trial(self, study: Study, number: int) -> FrozenTrial:
         """As it is in the file now, and the caller's own."""
-        try:
-            trial_id = self._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        except KeyError:
-            raise EngineError("bad_request", f"The study {study.study_name} has no trial {number}.") from None
-        return self._backend.get_trial(trial_id)
+        trials = study.get_trials(deepcopy=False)
+        if number >= len(trials):
+            raise EngineError("bad_request", f"The study {study.study_name} has no trial {number}.")
+        return self._storage.get_trial(trials[number]._trial_id)
 
 
 def _may_run(trial: FrozenTrial, slots_left: bool) -> bool:

@@ -4,14 +4,16 @@ import { writeDemoData } from "../../data/demo/index.js";
 import { packageRoot } from "../../files/index.js";
 import { loadModel, predictFile } from "../../inference/index.js";
 import { formatSummary, prepareConfigSchema, prepareDataset } from "../../prepare/index.js";
-import { formatLeaderboard } from "../../report/index.js";
-import { type TrainRunResult, trainRun } from "../../training/index.js";
+import { formatLeaderboard, formatTuningReport } from "../../report/index.js";
+import { type TrainRunResult, type TuneRunResult, trainRun, tuneRun } from "../../training/index.js";
 import type { CommandContext } from "../command.js";
 import type { DemoOptions } from "../demo.js";
 import { bestJob, byCalibrate } from "./outcome.js";
 
 const HORIZON = 20;
 const MES_BARS = 20_000;
+/** What is tuned for show: a real study holds fifty trials. */
+const TUNED = { model: "lightgbm", symbol: "SPX", trials: 8, folds: 3 };
 
 interface Series {
   symbol: string;
@@ -42,21 +44,27 @@ export async function demo(context: CommandContext, { out }: DemoOptions): Promi
     output.print(`\n${formatLeaderboard(reports).trimEnd()}`);
     for (const report of byCalibrate(reports)) output.print(`  ${report.model_name}: ${report.head_line}`);
   }
+  const tuned = await tuneOne(context, out);
   const synthetic = results.at(-1);
   const predicted = synthetic === undefined ? null : await predictOnce(synthetic, context, out);
   output.print("\n── Where everything lies ────────────────────────────────────────");
   output.print(`datasets     ${join(out, "data", "datasets")}`);
   for (const { run } of results)
     output.print(`run          ${run.dir}  (models/, reports/, predictions/, config.yaml)`);
+  for (const { study, files } of tuned.reports) {
+    output.print(`study        ${study.file}  (optuna-dashboard reads it)`);
+    output.print(`tuned        ${files.config}`);
+  }
   if (predicted !== null) output.print(`predictions  ${predicted}`);
   output.print("\nYour own bars: foldwise prepare BARS.csv --symbol NAME --bar-time open|close");
   output.result({
     event: "finished",
     status: "succeeded",
     runs: results.map(({ run, reports }) => ({ run_id: run.id, run_dir: run.dir, reports })),
+    tuning: { run_id: tuned.run.id, run_dir: tuned.run.dir, reports: tuned.reports },
     predictions: predicted,
   });
-  return results.every(({ run }) => run.file.status === "succeeded") ? 0 : 1;
+  return [...results, tuned].every(({ run }) => run.file.status === "succeeded") ? 0 : 1;
 }
 
 async function trainOn(
@@ -91,6 +99,32 @@ async function trainOn(
     onEvent: output.event,
     signal,
   });
+}
+
+/** A short study of one model. The leaderboard has opened the test part; tuning looks at the other rows only, and leaves it closed. */
+async function tuneOne({ output, signal, cwd }: CommandContext, out: string): Promise<TuneRunResult> {
+  const { model, symbol, trials, folds } = TUNED;
+  output.print(`\n── Tuning ${model} on ${symbol}: ${trials} trials of ${folds} purged folds, test part closed ──`);
+  const result = await tuneRun({
+    cwd,
+    command: "foldwise demo",
+    models: [model],
+    symbols: [symbol],
+    horizons: [HORIZON],
+    data: join(out, "data", "datasets"),
+    store: join(out, "store"),
+    runsDir: join(out, "runs"),
+    studies: join(out, "studies"),
+    // A second tour begins anew.
+    fresh: true,
+    noTest: true,
+    flags: { "tuning.trials": trials, "validation.folds": folds },
+    onEvent: output.event,
+    signal,
+  });
+  output.print("");
+  for (const report of result.reports) output.print(formatTuningReport(report).trimEnd());
+  return result;
 }
 
 /** The last hours of bars through one bundle, as a live service would: raw bars in, probabilities out, no Python. */

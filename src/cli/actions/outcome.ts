@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Run, RunJob } from "../../artifacts/index.js";
+import { type Run, type RunJob, runsFlag } from "../../artifacts/index.js";
 import {
   formatCvLeaderboard,
   formatCvReport,
@@ -98,7 +98,9 @@ export function printTuning(output: Output, { run, reports }: TuneRunResult): nu
   output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
   if (only !== undefined) {
     const { model_name, symbol, horizon } = only;
-    output.print(`Next: foldwise train --model ${model_name} --symbol ${symbol} --horizon ${horizon} --tuned`);
+    output.print(
+      `Next: foldwise train --model ${model_name} --symbol ${symbol} --horizon ${horizon} --tuned${runsFlag(run.runsDir)}`,
+    );
   }
   output.result({
     event: "finished",
