@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before an engine is imported, as the pool does
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import Case, Fitted, FittedOf, TalkingWorker, sample
+from tuning_support import Desk
 
 
 @pytest.fixture
@@ -36,3 +38,20 @@ def worker() -> Iterator[TalkingWorker]:
     talking = TalkingWorker()
     yield talking
     talking.kill()
+
+
+@pytest.fixture(scope="session")
+def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with an empty study, made once: that takes longer than most of what is tested here."""
+    desk = Desk(tmp_path_factory.mktemp("study"))
+    desk.open()
+    desk.tuner.close()
+    return desk.file
+
+
+@pytest.fixture
+def desk(tmp_path: Path, study_file: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    shutil.copy(study_file, desk.file)
+    yield desk
+    desk.tuner.close()

@@ -36,8 +36,8 @@ export interface TuneRunResult {
 
 /**
  * `foldwise tune`: models × symbols × horizons, one study each, one after another. Trials are cross-validated on rows of train and
- * validation; the winner is fitted and judged once on the test rows. What is wrong before any trial can begin is thrown and leaves
- * no run behind.
+ * validation; the winner is fitted and judged once on the test rows. What is wrong with the call itself is thrown and leaves no run
+ * behind; what is wrong with one of its studies is that job's failure.
  */
 export async function tuneRun(request: TuneRequest): Promise<TuneRunResult> {
   const call = await resolveCall(request);
