@@ -53,7 +53,7 @@ export async function demo(context: CommandContext, { out }: DemoOptions): Promi
     output.print(`run          ${run.dir}  (models/, reports/, predictions/, config.yaml)`);
   for (const { study, files } of tuned.reports) {
     output.print(`study        ${study.file}  (optuna-dashboard reads it)`);
-    output.print(`tuned        ${files.config}`);
+    output.print(`tuned        ${join(tuned.run.dir, files.config)}`);
   }
   if (predicted !== null) output.print(`predictions  ${predicted}`);
   output.print("\nYour own bars: foldwise prepare BARS.csv --symbol NAME --bar-time open|close");
