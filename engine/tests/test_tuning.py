@@ -468,6 +468,7 @@ def spoil(file: Path, how: str) -> None:
             file.write_bytes(content[:4096] + b"\xa5" * (len(content) - 8192) + content[-4096:])
         case _:
             statements = {
+                "no JSON": "UPDATE trial_user_attributes SET value_json = '{'",
                 "table gone": "DROP TABLE trial_params",
                 "other schema": "UPDATE alembic_version SET version_num = 'v9.9.9.a'",
                 "old": "DROP TABLE trial_heartbeats; UPDATE version_info SET library_version = '2.10.1'",
@@ -485,6 +486,7 @@ def spoil(file: Path, how: str) -> None:
         ("cut short", "bad_study"),
         ("overwritten", "bad_study"),
         ("table gone", "bad_study"),
+        ("no JSON", "bad_study"),
         ("other schema", "other_optuna"),
         ("old", "other_optuna"),
     ],

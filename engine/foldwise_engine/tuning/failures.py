@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ def typed(file: Path) -> Iterator[None]:
         found = _of_sqlite(error)
         if found is not None:
             raise _typed(found, file) from error
+        if isinstance(error, json.JSONDecodeError):  # an attribute or a distribution
+            raise bad_study(file, f"a value of it is not JSON ({error})") from error
         if isinstance(error, ValueError):  # Optuna's word for a space or a value that does not fit
             raise EngineError("bad_parameter", str(error).strip(), CORRECT_SPACE) from error
         raise

@@ -132,7 +132,8 @@ def make_file(file: Path) -> None:
     if file.exists():
         return
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
+    for left in (temporary, temporary.with_name(f"{temporary.name}-journal")):  # of a process that was killed here
+        left.unlink(missing_ok=True)
     try:
         StudyStorage(temporary, LOCK_SECONDS, new=True).close()
         _publish(temporary, file)

@@ -157,13 +157,14 @@ class OpenStudy:
         """Of the parameters that all complete trials have: fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014)."""
         from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-        with self._backend.transaction():
-            study = self._of(spec)
-            complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            if len({trial.value for trial in complete}) < 2:
-                return {}
-            shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed % 2**32))
-            return {name: float(share) for name, share in shares.items()}
+        complete = [trial for trial in self.trials(spec) if trial.state == TrialState.COMPLETE]
+        if len({trial.value for trial in complete}) < 2:
+            return {}
+        # It takes seconds, in which nobody else is kept from the file.
+        aside = optuna.create_study(direction=spec.direction)
+        aside.add_trials(complete)
+        shares = get_param_importances(aside, evaluator=FanovaImportanceEvaluator(seed=seed % 2**32))
+        return {name: float(share) for name, share in shares.items()}
 
     def _of(self, spec: StudySpec) -> Study:
         """The study by its name, with the pruner of the request."""

@@ -10,7 +10,7 @@ import { planCv } from "../cv/plan.js";
 import { planGrid } from "../grid.js";
 import { embargoOf, holdoutOf, longestWindow, type OpenSymbolsOptions, openSymbols } from "../opened.js";
 import { startPool } from "../ownPool.js";
-import { type ResumeRequest, reopen } from "../reopen.js";
+import { folderOf, type ResumeRequest, reopen } from "../reopen.js";
 import { readReports } from "../reports.js";
 import { createRun, runCells, type Session } from "../session.js";
 import { tuneCell } from "./cell.js";
@@ -41,6 +41,7 @@ export interface TuneRunResult {
  */
 export async function tuneRun(request: TuneRequest): Promise<TuneRunResult> {
   const call = await resolveCall(request);
+  requireRefit(call);
   const cells = planGrid(call.grid.models, call.grid.symbols, call.grid.horizons);
   const runsDir = request.runsDir ?? DEFAULT_RUNS;
   const studies = studiesFolder(runsDir, request.studies);
@@ -59,6 +60,7 @@ export async function tuneRun(request: TuneRequest): Promise<TuneRunResult> {
       signal: request.signal,
       onEvent: request.onEvent,
     };
+    mkdirSync(studies, { recursive: true });
     const options = { studies, write_config: request.writeConfig === true };
     const run = createRun(session, cells, request.command, request.runId, "tune", options);
     if (request.fresh === true) {
@@ -88,7 +90,8 @@ export async function resumeTune(run: Run, request: ResumeRequest): Promise<Tune
 
 async function finish(run: Run, session: Session<TunePlans>, tuner: Tuner): Promise<TuneRunResult> {
   const { studies, write_config } = run.file.options;
-  const folder = typeof studies === "string" ? studies : studiesFolder(run.runsDir, undefined);
+  // A project that was moved has them beside its runs again.
+  const folder = folderOf(studies) ?? studiesFolder(run.runsDir, undefined);
   const shares = new TimeShares(run, timeoutMs(session.call.training.config.tuning.timeout));
   // Its trials are what keeps the workers busy: one job at a time.
   await runCells(
@@ -111,6 +114,16 @@ async function finish(run: Run, session: Session<TunePlans>, tuner: Tuner): Prom
   const read = readReports(run);
   if (read.kind !== "tune") throw new Error(`run ${run.id} is no tuning run`);
   return { run, ...read };
+}
+
+/** An ensemble's bases are stopped by the rows that `train_val` would fit them on. */
+function requireRefit({ training, models }: TrainCall): void {
+  const ensemble = models.find(({ definition }) => definition.kind === "ensemble");
+  if (training.config.tuning.refit === "train" || ensemble === undefined) return;
+  const { id } = ensemble.definition;
+  throw new FoldwiseError("usage.refit", `${id} cannot be fitted on train_val: its bases are stopped by those rows.`, {
+    remedy: "Use --refit train, or tune ensembles in a call of their own.",
+  });
 }
 
 const plansOf = (call: TrainCall): Pick<OpenSymbolsOptions<TunePlans>, "plan" | "fitted"> => {

@@ -58,9 +58,9 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
   const before = await study.trials();
   const board = new Board(work, before);
   const plan = planTrial(context);
-  let outOfTime = false;
+  let [outOfTime, stopped] = [false, false];
   const lane = async (): Promise<void> => {
-    while (!board.broken && signal?.aborted !== true) {
+    while (!board.broken && !stopped && signal?.aborted !== true) {
       // The defaults are always tried: without them nothing can be said of the others.
       if (work.deadline !== null && Date.now() > work.deadline && board.begun) {
         outOfTime = true;
@@ -73,7 +73,13 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
       await oneTrial(work, plan, asked, board);
     }
   };
-  const lanes = Array.from({ length: Math.max(1, Math.min(context.pool.workers, target)) }, lane);
+  const watched = (): Promise<void> =>
+    lane().catch((cause: unknown) => {
+      // What one lane cannot go on with, such as a study that is damaged, no other can.
+      stopped = true;
+      throw cause;
+    });
+  const lanes = Array.from({ length: Math.max(1, Math.min(context.pool.workers, target)) }, watched);
   const ends = await Promise.allSettled(lanes);
   const failed = ends.find((end) => end.status === "rejected");
   if (failed !== undefined || signal?.aborted) {
