@@ -49,21 +49,19 @@ it("a Sharpe ratio is refused of data without returns, with the metrics that the
 });
 
 describe("a study that was made for something else", () => {
-  it.each([
-    ["metric", ["--metric", "brier"], /made for another metric\./],
-    ["space", ["--config", "narrow.yaml"], /made for another search space\./],
-    ["folds", ["--folds", "3"], /made for other folds/],
-    ["settings", ["--set", "model_params.max_iter=77"], /made for other settings of what is not searched\./],
-    ["seeds", ["--seed", "8"], /made for other seeds\./],
-  ])("%s is refused, and left as it is", async (_, args, message) => {
+  it("is refused, named, and left as it is", async () => {
     writeFileSync(join(cwd, "narrow.yaml"), "search_space:\n  model_params.C: {high: 1}\n");
     const before = readFileSync(db());
-    expectRefusal(await warm(tune("--trials", "3", ...args, "--run-id", "refused"), { cwd }), [
-      message,
+    const other = ["--config", "narrow.yaml", "--metric", "brier", "--folds", "3", "--seed", "8"];
+    const args = tune("--trials", "3", ...other, "--set", "model_params.max_iter=77", "--run-id", "refused");
+    expectRefusal(await warm(args, { cwd }), [
+      new RegExp(
+        "made for another metric and another search space and other folds \\(scheme, folds, embargo or window\\) " +
+          "and other settings of what is not searched and other seeds\\.",
+      ),
       /Begin a new one with --new/,
     ]);
     expect(readFileSync(db()).equals(before)).toBe(true);
-    expect(tuningReportOf(cwd, "first", JOB).trials).toHaveLength(3);
     rmSync(runDir("refused"), { recursive: true, force: true });
   });
 
@@ -74,9 +72,8 @@ describe("a study that was made for something else", () => {
   });
 
   it("is kept under another name by --new, whole", async () => {
-    const { stderr } = await warmSucceeds(tune("--trials", "2", "--metric", "brier", "--new", "--run-id", "new"), {
-      cwd,
-    });
+    const other = ["--metric", "sharpe", "--nested"];
+    const { stderr } = await warmSucceeds(tune("--trials", "2", ...other, "--new", "--run-id", "new"), { cwd });
     const [aside, ...more] = readdirSync(join(cwd, "experiments", "studies")).filter((name) =>
       name.includes(".before-"),
     );
@@ -90,22 +87,40 @@ describe("a study that was made for something else", () => {
       tuningReportOf(cwd, "first", JOB).trials.map(({ value }) => value),
     );
     expect(counted(own)).toHaveLength(2);
-    expect(tuningReportOf(cwd, "new", JOB)).toMatchObject({ metric: "brier", counts: { complete: 2 } });
+    const report = tuningReportOf(cwd, "new", JOB);
+    expect(report).toMatchObject({ metric: "sharpe", counts: { complete: 2 } });
+    // Inside each outer fold the ratio is that of what can be traded there.
+    expect(report.nested?.folds.map(({ trials }) => trials)).toEqual([2, 2]);
   });
 });
 
-it("a study's file that cannot be read is moved aside as it is, and a new study is begun", async () => {
+describe("a study's file that cannot be read, and time that is up after a second", () => {
   const garbage = `SQLite format 3${"\0"}${"no database ".repeat(500)}`;
-  mkdirSync(join(cwd, "s-bad"));
-  writeFileSync(db("s-bad"), garbage);
-  const { stderr } = await warmSucceeds(tune("--trials", "1", "--studies", "s-bad", "--run-id", "bad"), { cwd });
-  const aside = readdirSync(join(cwd, "s-bad")).find((name) => name.includes(".db.corrupt-"));
-  expect(readFileSync(join(cwd, "s-bad", aside!), "utf8")).toBe(garbage);
-  expect(stderr).toContain(`cannot be read as a study and was moved to ${join(cwd, "s-bad", aside!)}`);
-  expect(counted(await readByOptuna(db("s-bad"), JOB))).toMatchObject([{ state: "complete", attrs: { slot: 0 } }]);
-  const { notices, best } = tuningReportOf(cwd, "bad", JOB);
-  expect(notices.join("\n")).toContain("was moved to");
-  expect(best.is_default).toBe(true);
+  let result: CliResult;
+  beforeAll(async () => {
+    mkdirSync(join(cwd, "s-bad"));
+    writeFileSync(db("s-bad"), garbage);
+    const how = ["--trials", "500", "--timeout", "1s", "--studies", "s-bad", "--run-id", "bad"];
+    result = await warmSucceeds(tune(...how), { cwd });
+  });
+
+  it("leave the file as it is under another name, and a new study", async () => {
+    const aside = readdirSync(join(cwd, "s-bad")).find((name) => name.includes(".db.corrupt-"));
+    expect(readFileSync(join(cwd, "s-bad", aside!), "utf8")).toBe(garbage);
+    const moved = `cannot be read as a study and was moved to ${join(cwd, "s-bad", aside!)}`;
+    expect(result.stderr).toContain(moved);
+    const { notices, trials } = tuningReportOf(cwd, "bad", JOB);
+    expect(notices.join("\n")).toContain(moved);
+    expect(counted(await readByOptuna(db("s-bad"), JOB))).toHaveLength(trials.length);
+  });
+
+  it("leave at least the defaults tried, and say that time was up", () => {
+    const { out_of_time, target, trials } = tuningReportOf(cwd, "bad", JOB);
+    expect([out_of_time, target]).toEqual([true, 500]);
+    expect(trials[0]).toMatchObject({ slot: 0, state: "complete" });
+    expect(trials.length).toBeLessThan(100);
+    expect(result.stdout).toMatch(/Trials: \d+ of 500: time was up/);
+  });
 });
 
 describe("a model whose every fit fails", () => {
@@ -144,14 +159,4 @@ export default (context) => ({
 
   const readByOptunaOfFailed = () =>
     readByOptuna(join(cwd, "experiments", "studies", "fails_MES_h20.db"), "fails_MES_h20");
-});
-
-it("time that is up before the first trial leaves the defaults, and is told", async () => {
-  const args = tune("--trials", "500", "--timeout", "1s", "--studies", "s-time", "--run-id", "time");
-  const { stdout } = await warmSucceeds(args, { cwd });
-  const { out_of_time, target, trials } = tuningReportOf(cwd, "time", JOB);
-  expect([out_of_time, target]).toEqual([true, 500]);
-  expect(trials[0]).toMatchObject({ slot: 0, state: "complete" });
-  expect(trials.length).toBeLessThan(100);
-  expect(stdout).toMatch(/Trials: \d+ of 500: time was up/);
 });

@@ -1,11 +1,14 @@
 import { join } from "node:path";
+import { symbolMarket } from "../../config/index.js";
 import type { CvReport, TuningReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
 import { type Fold, purgedKFold, walkForward } from "../../validation/index.js";
 import type { AnsweredFold } from "../cv/oof.js";
 import type { CvPlan, PlannedFold } from "../cv/plan.js";
-import { testedRows } from "../cv/repeats.js";
-import { better } from "./objective.js";
+import { rowsTested, testedRows } from "../cv/repeats.js";
+import { tradingOf } from "../cv/trading.js";
+import { asked, bestOf } from "./best.js";
+import { objectiveOf } from "./objective.js";
 import { openStudy } from "./open.js";
 import { type SearchWork, search, sectionsOfTrial } from "./search.js";
 import type { Setup, TuneWork } from "./setup.js";
@@ -40,7 +43,7 @@ export async function nestedSearch(
   },
 ): Promise<NonNullable<TuningReport["nested"]>> {
   const { cell, onEvent, signal } = work;
-  const { context, objective, plans } = setup;
+  const { context, dataset, objective, plans } = setup;
   const answered: AnsweredFold[] = [];
   const facts: NonNullable<TuningReport["nested"]>["folds"] = [];
   for (const outer of plans.cv.folds) {
@@ -48,15 +51,15 @@ export async function nestedSearch(
     const message = `outer fold ${outer.fold + 1} of ${plans.cv.folds.length}: tuning on its training rows`;
     onEvent({ event: "stage", job: cell.job, stage: "nested", message });
     const keepDir = join(context.keepDir, `outer${outer.fold}`);
-    const inner: TrialContext = { ...context, keepDir, plan: innerPlan(plans.cv, outer) };
+    const plan = innerPlan(plans.cv, outer);
+    const inner: TrialContext = { ...context, keepDir, plan };
     const study = await openStudy(tuner, { work, setup, files, name: `${cell.job}_outer${outer.fold}` }, inner);
-    const innerSearch = searchOf(inner, study);
+    // What can be traded on the inner folds' rows alone.
+    const trading = tradingOf(dataset, cell, rowsTested(plan), symbolMarket(cell.symbol, work.session.cwd));
+    const innerSearch = { ...searchOf(inner, study), objective: objectiveOf(objective.metric, trading) };
     const { trials } = await search(innerSearch);
-    const complete = trials.filter(({ state, value, slot }) => state === "complete" && value !== null && slot !== null);
-    const [first] = complete;
-    if (first === undefined) throw new Error("a search ends with a completed trial or throws");
-    const best = complete.reduce((best, trial) => (better(objective, trial.value!, best.value!) ? trial : best), first);
-    const sections = sectionsOfTrial(innerSearch, { slot: best.slot!, params: best.params });
+    const best = bestOf(trials, setup);
+    const sections = sectionsOfTrial(innerSearch, asked(best));
     const alone: TrialContext = { ...context, plan: { ...plans.cv, folds: [outer], paths: null } };
     const done = await runTrial(alone, planTrial(alone), {
       name: `outer${outer.fold}`,
@@ -66,10 +69,12 @@ export async function nestedSearch(
     });
     if (done === null) throw new Error("nobody prunes a fit without a reporter");
     answered.push(...done.folds);
-    const used = trials.filter(({ slot, state }) => slot !== null && state !== "waiting").length;
-    facts.push({ fold: outer.fold, trials: used, value: best.value!, params: best.params });
+    const used = trials.filter(
+      ({ slot, state, attrs }) => slot !== null && state !== "waiting" && attrs.requeued !== true,
+    );
+    facts.push({ fold: outer.fold, trials: used.length, value: best.value, params: best.params });
   }
-  const { dataset, seeds } = context;
+  const { seeds } = context;
   const { metrics, prior, log_loss_difference, intervals } = reportOf(answered).cv;
   return {
     metrics,

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { CvReport, TuningReport } from "../../report/index.js";
 import { gainOf, type ScoredTrial, selectionOf } from "./analysis.js";
-import { type Best, isComplete } from "./best.js";
+import { asked, type Best, isComplete } from "./best.js";
 import { better } from "./objective.js";
 import type { SearchEnd } from "./search.js";
 import type { Setup, TuneWork } from "./setup.js";
@@ -38,12 +38,14 @@ export async function summarise({
   const { definition, objective, config, space, trading, dataset, context, plans } = setup;
   const trials = tableOf(end.trials);
   const complete = end.trials.filter(isComplete).sort((a, b) => a.slot - b.slot);
+  const defaults = complete.find(({ slot }) => slot === 0);
+  // Folds that were fitted by another version or with other threads are not kept for these: without the defaults nothing can be said.
+  if (defaults !== undefined && best.slot !== 0) await answers.of(asked(defaults), work.signal);
   const known = [
     ...complete,
     ...end.trials.filter(({ slot, state }) => state === "pruned" && slot !== null && finished.has(slot)),
   ].flatMap(({ slot, params }) => answers.kept({ slot: slot!, params }) ?? []);
   const scoredOf = (slot: number): ScoredTrial | undefined => known.find((trial) => trial.slot === slot);
-  const defaults = complete.find(({ slot }) => slot === 0);
   const [first, own] = [scoredOf(best.slot), scoredOf(0)];
   const gain =
     best.slot === 0 || first === undefined || own === undefined
