@@ -138,9 +138,11 @@ def test_what_cannot_be_told_is_refused(desk: Desk, kind: str, fields: Params, c
     assert desk.trials()[0]["state"] == "running"
 
 
-def test_a_study_of_the_other_direction_is_refused(desk: Desk) -> None:
+def test_a_study_of_the_other_direction_is_looked_at_but_not_gone_on_with(desk: Desk) -> None:
     desk.spec["direction"] = "maximize"
-    assert desk.fail("trials", out=str(desk.out)).code == "bad_parameter"
+    assert not desk.open().created
+    assert desk.fail("ask", **ASK).code == "bad_parameter"
+    assert desk.run("trials", out=str(desk.out)).count == 0
 
 
 def test_a_tuner_imports_no_engine_and_no_pandas() -> None:

@@ -27,6 +27,7 @@ export class Output {
   private readonly barOf = new Map<string, SingleBar>();
   private readonly lastLine = new Map<string, number>();
   private readonly started = new Map<string, number>();
+  private readonly stageOf = new Map<string, string>();
 
   constructor(
     readonly options: OutputOptions,
@@ -87,7 +88,10 @@ export class Output {
   private progress(event: Extract<ProgressEvent, { event: "progress" }>): void {
     const key = event.job ?? event.stage;
     const now = Date.now();
-    if (event.step === 0 || !this.started.has(key)) this.started.set(key, now);
+    // Another stage of the job has a clock of its own.
+    const stage = `${event.stage} ${event.total}`;
+    if (event.step === 0 || this.stageOf.get(key) !== stage) this.started.set(key, now);
+    this.stageOf.set(key, stage);
     if (this.Bars !== null) {
       this.bar(this.Bars, key, event.total).update(event.step, { metrics: metricsText(event.metrics) });
       if (event.step >= event.total) this.removeBar(key);
@@ -152,7 +156,7 @@ function describe(event: Exclude<ProgressEvent, { event: "progress" }>): string 
   }
 }
 
-function trialText({ job, slot, state, value, best, params, seconds, message }: TrialEvent): string {
+function trialText({ job, within, slot, state, value, best, params, seconds, message }: TrialEvent): string {
   const told = state === "complete" ? (value?.toFixed(5) ?? "") : state === "pruned" ? "pruned" : `failed: ${message}`;
   const isBest = state === "complete" && best?.slot === slot;
   const so = best === null ? "" : isBest ? ", the best so far" : `; best ${best.value.toFixed(5)} (trial ${best.slot})`;
@@ -160,7 +164,7 @@ function trialText({ job, slot, state, value, best, params, seconds, message }: 
     const short = typeof each === "number" && !Number.isInteger(each) ? Number(each.toPrecision(3)) : each;
     return `${name.replace(/^(model_params|training)\./, "")}=${short}`;
   });
-  return `${job}: trial ${slot}${slot === 0 ? " (defaults)" : ""} ${told}${so} · ${seconds.toFixed(1)} s · ${drawn.join(" ")}`;
+  return `${job}: ${within === undefined ? "" : `${within}: `}trial ${slot}${slot === 0 ? " (defaults)" : ""} ${told}${so} · ${seconds.toFixed(1)} s · ${drawn.join(" ")}`;
 }
 
 function stackOf(error: unknown): string {

@@ -7,6 +7,8 @@ export type ProgressEvent =
       /** A trial of `tune` has ended. */
       event: "trial";
       job: string;
+      /** Of a search within another one: of which outer fold. */
+      within?: string;
       slot: number;
       state: "complete" | "pruned" | "fail";
       /** Of the tuned metric; null where it was pruned or failed. */

@@ -85,7 +85,7 @@ describe("a study", () => {
       // lambda_l1 is 0 by default, which is on no logarithm.
       params: { "model_params.learning_rate": 0.03, "model_params.num_leaves": 15, "model_params.lambda_l1": 0.001 },
     });
-    expect(own?.outside).toEqual(["model_params.lambda_l1"]);
+    expect(own?.fitted).toEqual({ "model_params.lambda_l1": 0 });
     const values = trials.flatMap(({ value }) => value ?? []);
     expect(best.value).toBe(Math.min(...values));
     expect(curve.at(-1)).toEqual({ slot: best.slot, best: best.value });

@@ -139,7 +139,8 @@ export function tuningReport(more: Partial<TuningReport> = {}): TuningReport {
       is_default: false,
       refit_epochs: 90,
     },
-    default: { value: 1.05, outside: [] },
+    default: { value: 1.05, fitted: { "model_params.max_depth": 4 } },
+    new_trials: 4,
     gain: {
       basis: "log_loss",
       difference: -0.0188,
@@ -166,13 +167,21 @@ export function tuningReport(more: Partial<TuningReport> = {}): TuningReport {
       { slot: 1, best: 1.0312 },
     ],
     cv: {
+      head_line: "Beats the prior? YES: log-loss better by 0.049 [0.020, 0.080], effective n = 90 (purged 3-fold)",
       metrics: METRICS,
       prior: { ...METRICS, log_loss: 1.08 },
       log_loss_difference: -0.0488,
       interval: [-0.08, -0.02],
     },
     nested: null,
-    refit: { rows: "train", epochs: null, report: "reports/xgboost_MES_h20_report.json", test: METRICS },
+    refit: {
+      rows: "train",
+      epochs: null,
+      report: "reports/xgboost_MES_h20_report.json",
+      head_line: "Beats the prior? NOT SHOWN: log-loss worse by 0.003 [−0.001, 0.007], effective n = 40",
+      test_prior: { ...METRICS, log_loss: 1.08 },
+      test: METRICS,
+    },
     trials: [
       tuningTrial(0),
       tuningTrial(1, { value: 1.0312, params: { "model_params.max_depth": 6, "model_params.eta": 0.0123456 } }),
@@ -195,6 +204,7 @@ export function tuningReport(more: Partial<TuningReport> = {}): TuningReport {
 
 /** What `--nested` adds. */
 export const nestedResult: NonNullable<TuningReport["nested"]> = {
+  head_line: "Beats the prior? NOT SHOWN: log-loss better by 0.036 [−0.001, 0.070], effective n = 90 (purged 3-fold)",
   metrics: { ...METRICS, log_loss: 1.0444 },
   prior: { ...METRICS, log_loss: 1.08 },
   log_loss_difference: -0.0356,

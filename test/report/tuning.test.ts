@@ -59,16 +59,25 @@ describe("a study for the terminal", () => {
 
   it("says of a best trial what it gains, whether that is noise, and what it rests on", () => {
     const gain = tuningReport().gain!;
-    expect(shown({})).not.toContain("within noise");
-    expect(shown({ gain: { ...gain, shown: false, interval: [-0.04, 0.01] } })).toContain(
-      "log-loss −0.0188 [−0.0400, 0.0100]: within noise.",
-    );
+    expect(shown({})).toContain("The best was chosen on these rows, so its lead over the defaults is too large.");
+    expect(shown({})).not.toContain("unreliable");
     const few = { ...gain.bootstrap, blocks: 9, unreliable: true };
-    expect(shown({ gain: { ...gain, bootstrap: few } })).toContain("(9 blocks: unreliable)");
-    expect(shown({ gain: { ...gain, basis: "sessions" } })).toContain("a session's result −0.0188");
+    expect(shown({ gain: { ...gain, bootstrap: few } })).toContain("9 blocks: unreliable");
     const best = { ...tuningReport().best, slot: 0, is_default: true };
-    expect(shown({ best, gain: null })).toContain("No trial was better than the defaults (logloss 1.0500).");
-    expect(shown({ default: null, gain: null })).toContain("The default settings failed");
+    expect(shown({ best, gain: null })).not.toContain("lead over");
+  });
+
+  it("shows what the defaults were fitted with, and importances only of enough trials", () => {
+    // The space does not hold the default 4; the trial is recorded as its nearest point.
+    expect(shown({})).toMatch(/^model_params\.max_depth +4 +6$/m);
+    expect(shown({})).toContain("too few completed trials (2) to tell");
+    const enough = { complete: 10, pruned: 0, failed: 0, running: 0 };
+    expect(shown({ counts: enough })).toMatch(/^model_params\.eta .* 75\.0 %$/m);
+  });
+
+  it("says how many trials are new where a study goes on", () => {
+    expect(shown({})).toContain("(2 complete, 1 pruned, 1 failed) in 12.3 s.");
+    expect(shown({ new_trials: 1 })).toContain("(2 complete, 1 pruned, 1 failed); 1 new in 12.3 s.");
   });
 
   it("marks survivors, says how many pruned trials were finished, and why a figure is missing", () => {

@@ -61,12 +61,12 @@ class OpenStudy:
                 study_id = self._storage.create_new_study([_direction(spec)], spec.name)
                 for key, value in attrs.items():
                     self._storage.set_study_user_attr(study_id, key, value)
-            return created, self._of(spec).user_attrs
+            return created, self._of(spec, strict=False).user_attrs
 
     def trials(self, spec: StudySpec) -> list[FrozenTrial]:
         """All of them, ascending by number."""
         with self._backend.transaction():
-            return self._of(spec).get_trials(deepcopy=False)
+            return self._of(spec, strict=False).get_trials(deepcopy=False)
 
     def ask(self, request: AskRequest) -> AskedTrial | None:
         """The trial of this token, else one that waits, else one of the next slot; None when there are no slots left."""
@@ -166,8 +166,8 @@ class OpenStudy:
         shares = get_param_importances(aside, evaluator=FanovaImportanceEvaluator(seed=seed % 2**32))
         return {name: float(share) for name, share in shares.items()}
 
-    def _of(self, spec: StudySpec) -> Study:
-        """The study by its name, with the pruner of the request."""
+    def _of(self, spec: StudySpec, *, strict: bool = True) -> Study:
+        """The study by its name, with the pruner of the request. Who only looks may find one of the other direction."""
         study = self._study
         if study is None:
             if all(spec.name != known.study_name for known in self._storage.get_all_studies()):
@@ -175,10 +175,10 @@ class OpenStudy:
             study = Study(spec.name, self._storage, sampler=RandomSampler(seed=0))
             self._study = study
         if spec != self._spec:
-            if study.direction != _direction(spec):
+            if strict and study.direction != _direction(spec):
                 raise EngineError("bad_parameter", f"The study {spec.name} does not {spec.direction}.", "Begin a new study.")
             study.pruner = pruner_of(spec, study)
-            self._spec = spec
+            self._spec = spec if study.direction == _direction(spec) else None
         return study
 
     def _trial(self, study: Study, number: int) -> FrozenTrial:

@@ -6,4 +6,4 @@ export {
   tuningReportJsonSchema,
   tuningReportSchema,
 } from "./schema.js";
-export { formatTuningBoard, formatTuningReport } from "./text.js";
+export { formatTuningBoard, formatTuningReport, metricName } from "./text.js";

@@ -53,6 +53,7 @@ export const tuningReportSchema = z.strictObject({
   embargo: count.describe("Rows."),
   target: count.describe("Trials that the study was to hold."),
   out_of_time: z.boolean().describe("--timeout came first."),
+  new_trials: count.describe("Ended by the call that wrote this; the others were there before."),
   counts: z.strictObject({ complete: count, pruned: count, failed: count, running: count }),
   distribution: z
     .strictObject({ worst: z.number(), lower: z.number(), median: z.number(), upper: z.number(), best: z.number() })
@@ -65,7 +66,10 @@ export const tuningReportSchema = z.strictObject({
     refit_epochs: count.nullable().describe("Median best round of the folds; null without rounds."),
   }),
   default: z
-    .strictObject({ value: z.number(), outside: z.array(text).describe("Keys whose default the space does not hold.") })
+    .strictObject({
+      value: z.number(),
+      fitted: params.describe("What slot 0 was fitted with, where its default lies outside of the space."),
+    })
     .nullable()
     .describe("Slot 0; null where it failed."),
   gain: gain.nullable().describe("Best against default on the same rows; null where the default is the best."),
@@ -102,10 +106,17 @@ export const tuningReportSchema = z.strictObject({
     ),
   curve: z.array(z.strictObject({ slot: count, best: z.number() })).describe("Best so far, where it changed."),
   cv: z
-    .strictObject({ metrics: metricsSchema, prior: metricsSchema, log_loss_difference: z.number(), interval })
+    .strictObject({
+      head_line: text,
+      metrics: metricsSchema,
+      prior: metricsSchema,
+      log_loss_difference: z.number(),
+      interval,
+    })
     .describe("Out-of-fold figures of the best trial: too good, for it was chosen by them."),
   nested: z
     .strictObject({
+      head_line: text,
       metrics: metricsSchema,
       prior: metricsSchema,
       log_loss_difference: z.number(),
@@ -119,6 +130,8 @@ export const tuningReportSchema = z.strictObject({
     rows: z.enum(["train", "train_val"]),
     epochs: count.nullable(),
     report: text,
+    head_line: text.describe("Of its report: of the test rows, or where those stay closed, of the calibrate rows."),
+    test_prior: metricsSchema.nullable(),
     test: metricsSchema.nullable().describe("Null where the test part stayed closed."),
   }),
   trials: z.array(tuningTrialSchema),

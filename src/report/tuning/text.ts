@@ -1,17 +1,16 @@
 import { difference, figure, percent, table, whole } from "../table.js";
-import type { TuningReport } from "./schema.js";
+import type { TuningReport, TuningTrial } from "./schema.js";
 
-/** A study for the terminal: the head line, the best trials, what the choice is worth, and where the result lies. */
+/** A study for the terminal: whether it pays, the best trials, what the choice is worth, and where the result lies. */
 export function formatTuningReport(report: TuningReport): string {
   return [
-    report.head_line,
+    [report.head_line, outOfFold(report), nested(report)].filter((line) => line !== "").join("\n"),
     title(report),
     found(report),
     gained(report),
     bestTrials(report),
-    parameters(report),
+    bestBesideDefault(report),
     selection(report),
-    nested(report),
     judged(report),
     `The best settings as configuration: ${report.files.config} in the folder of run ${report.run_id}.`,
     ...report.warnings.map((warning) => `Warning: ${warning}`),
@@ -39,23 +38,68 @@ function board(reports: readonly TuningReport[]): string {
     .sort((a, b) => sign * (a.best.value - b.best.value))
     .map((report) => [
       report.model_name,
-      String(report.trials.length),
+      `${report.trials.length} (${report.counts.complete})`,
       figure(report.default?.value ?? null),
       figure(report.best.value),
       report.gain === null ? "–" : difference(report.gain.difference, report.gain.interval),
-      report.gain?.shown === true ? "yes" : "not shown",
+      report.best.is_default ? "no: the defaults" : report.gain?.shown === true ? "yes" : "not shown",
+      difference(report.cv.log_loss_difference, report.cv.interval),
       figure(report.nested?.value ?? null),
     ]);
-  const head = ["model", "trials", `default ${metric}`, "best", "best − default, 95 %", "better?", "nested"];
-  return `${symbol}, horizon ${horizon} bars${synthetic ? ", SYNTHETIC data" : ""}: tuned by out-of-fold ${metric}; the best of each was chosen by this figure, so it is too good\n${table([head, ...lines])}\n`;
+  const name = metricName(metric);
+  const head = [
+    "model",
+    "trials (completed)",
+    `default ${name}`,
+    "best",
+    "best − default, 95 %",
+    "better?",
+    "best log-loss − prior's",
+    "nested",
+  ];
+  return `${symbol}, horizon ${horizon} bars${synthetic ? ", SYNTHETIC data" : ""}: tuned by out-of-fold ${name}; the best of each was chosen by this figure, so it is too good\n${table([head, ...lines])}\n`;
 }
 
-function title({ model_name, symbol, horizon, synthetic, scheme, sampler, pruner, study }: TuningReport): string {
+const NAMES: Record<string, string> = {
+  logloss: "log-loss",
+  brier: "Brier score",
+  f1_macro: "macro F1",
+  sharpe: "Sharpe ratio a year",
+};
+
+/** A metric of `tune` in words. */
+export const metricName = (metric: string): string => NAMES[metric] ?? metric;
+
+const outOfFold = ({ cv }: TuningReport): string =>
+  `Best trial, out of fold, by which it was chosen: ${cv.head_line.replace(/ \([^()]*\)$/, "")}`;
+
+function nested({ nested: outer, default: own, metric }: TuningReport): string {
+  if (outer === null) return "";
+  const beside = own === null ? "" : ` (defaults ${figure(own.value)})`;
+  const value = metric === "logloss" ? figure(outer.metrics.log_loss) : figure(outer.value);
+  return `Nested, on rows without any choice: ${metricName(metric)} ${value}${beside}. ${outer.head_line.replace(/ \([^()]*\)$/, "")}`;
+}
+
+function title(report: TuningReport): string {
+  const { model_name, symbol, horizon, synthetic, scheme, sampler, pruner, study, best } = report;
   const kind = synthetic ? ", SYNTHETIC data" : "";
-  return `${model_name} on ${symbol}, horizon ${horizon} bars${kind}: ${scheme.description}; sampler ${sampler}, pruner ${pruner}. Study: ${study.file}`;
+  const between = pruner !== "none" && best.refit_epochs === null ? ", between folds only" : "";
+  return `${model_name} on ${symbol}, horizon ${horizon} bars${kind}: ${scheme.description}; sampler ${sampler}, pruner ${pruner}${between}. Study: ${study.file}`;
 }
 
-function found({ counts, target, out_of_time, distribution, metric, seconds }: TuningReport): string {
+/** Of fewer completed trials quartiles and importances say nothing. */
+const ENOUGH = 10;
+
+function found({
+  counts,
+  target,
+  out_of_time,
+  distribution,
+  metric,
+  seconds,
+  new_trials,
+  nested,
+}: TuningReport): string {
   const { complete, pruned, failed, running } = counts;
   const parts = [
     `${complete} complete`,
@@ -66,38 +110,82 @@ function found({ counts, target, out_of_time, distribution, metric, seconds }: T
   const all = complete + pruned + failed + running;
   const short = out_of_time ? ` of ${target}: time was up` : all < target ? ` of ${target}` : "";
   const { worst, lower, median, upper, best } = distribution;
+  const time =
+    new_trials === all ? ` in ${seconds.search.toFixed(1)} s` : `; ${new_trials} new in ${seconds.search.toFixed(1)} s`;
+  const inner =
+    nested === null
+      ? ""
+      : ` Nested: ${nested.folds.reduce((sum, { trials }) => sum + trials, 0)} more in ${seconds.nested.toFixed(1)} s.`;
+  const values =
+    complete < ENOUGH
+      ? `best ${figure(best)}, median ${figure(median)}, worst ${figure(worst)}`
+      : `best ${figure(best)}, quartiles ${figure(upper)} · ${figure(median)} · ${figure(lower)}, worst ${figure(worst)}`;
   return [
-    `Trials: ${all}${short} (${parts.join(", ")}) in ${seconds.search.toFixed(1)} s.`,
-    `Out-of-fold ${metric} of the completed: best ${figure(best)}, quartiles ${figure(lower)} · ${figure(median)} · ${figure(upper)}, worst ${figure(worst)}.`,
+    `Trials: ${all}${short} (${parts.join(", ")})${time}.${inner}`,
+    `Out-of-fold ${metricName(metric)} of the completed: ${values}.`,
   ].join("\n");
 }
 
-function gained({ best, default: own, gain, metric }: TuningReport): string {
-  if (own === null) return "The default settings failed: there is nothing to compare the best trial with.";
-  if (best.is_default || gain === null)
-    return `No trial was better than the defaults (${metric} ${figure(own.value)}).`;
-  const of = gain.basis === "sessions" ? "a session's result" : gain.basis.replace("_", "-");
-  return `Best against default on the same rows: ${metric} ${figure(best.value)} against ${figure(own.value)}; ${of} ${difference(gain.difference, gain.interval)}${gain.shown ? "" : ": within noise"}${gain.bootstrap.unreliable ? ` (${gain.bootstrap.blocks} blocks: unreliable)` : ""}. The best was chosen on these rows, so its lead is too large.`;
+function gained({ best, default: own, gain }: TuningReport): string {
+  if (own === null || best.is_default || gain === null) return "";
+  const { blocks, unreliable } = gain.bootstrap;
+  return `The best was chosen on these rows, so its lead over the defaults is too large.${unreliable ? ` Its interval rests on ${blocks} blocks: unreliable.` : ""}`;
 }
 
 const TOP = 5;
+const MOST_COLUMNS = 6;
 
-function bestTrials({ trials, direction, best, metric }: TuningReport): string {
+const short = (name: string): string => name.replace(/^(model_params|training)\./, "");
+
+/** What a trial was fitted with. */
+const fitted = ({ slot, params }: TuningTrial, own: TuningReport["default"]): TuningTrial["params"] =>
+  slot === 0 ? { ...params, ...own?.fitted } : params;
+
+function bestTrials({ trials, direction, best, metric, importance, default: own }: TuningReport): string {
   const sign = direction === "minimize" ? 1 : -1;
   const complete = trials.filter(({ value }) => value !== null).sort((a, b) => sign * (a.value! - b.value!));
   const shown = complete.slice(0, TOP);
-  const own = complete.find(({ slot }) => slot === 0);
-  if (own !== undefined && !shown.includes(own)) shown.push(own);
-  const names = [...new Set(shown.flatMap(({ params }) => Object.keys(params)))];
-  const short = (name: string): string => name.replace(/^(model_params|training)\./, "");
-  return table([
-    ["trial", metric, ...names.map(short)],
-    ...shown.map(({ slot, value, params }) => [
-      `${slot}${slot === 0 ? " default" : ""}${slot === best.slot ? " best" : ""}`,
-      figure(value),
-      ...names.map((name) => (name in params ? shownValue(params[name]!) : "–")),
-    ]),
+  const defaults = complete.find(({ slot }) => slot === 0);
+  if (defaults !== undefined && !shown.includes(defaults)) shown.push(defaults);
+  const named = [...new Set(shown.flatMap(({ params }) => Object.keys(params)))];
+  const names = [...named].sort((a, b) => (importance[b] ?? 0) - (importance[a] ?? 0)).slice(0, MOST_COLUMNS);
+  const left = named.length - names.length;
+  return `${table([
+    ["trial", metricName(metric), ...names.map(short)],
+    ...shown.map((trial) => {
+      const params = fitted(trial, own);
+      const { slot, value } = trial;
+      return [
+        `${slot}${slot === 0 ? " default" : ""}${slot === best.slot ? " best" : ""}`,
+        figure(value),
+        ...names.map((name) => (name in params ? shownValue(params[name]!) : "–")),
+      ];
+    }),
+  ])}${left === 0 ? "" : `\n(${left} more parameter${left === 1 ? "" : "s"} of less weight)`}`;
+}
+
+/** Every searched parameter: default, best, and how much of the values' variance it explains. */
+function bestBesideDefault({ trials, best, counts, importance, default: own }: TuningReport): string {
+  const defaults = trials.find(({ slot }) => slot === 0);
+  const before = defaults === undefined ? {} : fitted(defaults, own);
+  const known = counts.complete >= ENOUGH && Object.keys(importance).length > 0;
+  const names = [...new Set([...Object.keys(best.params), ...Object.keys(before)])].sort(
+    (a, b) => (importance[b] ?? 0) - (importance[a] ?? 0),
+  );
+  if (best.is_default) {
+    return known
+      ? `What the values depend on (fANOVA): ${names.map((name) => `${short(name)} ${percent(importance[name] ?? 0)}`).join(", ")}.`
+      : "";
+  }
+  const rows = names.map((name) => [
+    name,
+    name in before ? shownValue(before[name]!) : "–",
+    name in best.params ? shownValue(best.params[name]!) : "–",
+    ...(known ? [name in importance ? percent(importance[name]!) : "–"] : []),
   ]);
+  const head = ["parameter", "default", "best", ...(known ? ["explains (fANOVA)"] : [])];
+  const note = known ? "" : `\nWhat the values depend on: too few completed trials (${counts.complete}) to tell.`;
+  return `${table([head, ...rows])}${note}`;
 }
 
 function shownValue(value: string | number | boolean | null): string {
@@ -105,15 +193,9 @@ function shownValue(value: string | number | boolean | null): string {
   return Number(value.toPrecision(3)).toString();
 }
 
-function parameters({ importance }: TuningReport): string {
-  const entries = Object.entries(importance).sort(([, a], [, b]) => b - a);
-  if (entries.length === 0) return "";
-  const shares = entries.map(([name, share]) => `${name.replace(/^(model_params|training)\./, "")} ${percent(share)}`);
-  return `What the values depend on (fANOVA): ${shares.join(", ")}.`;
-}
-
 function selection(report: TuningReport): string {
-  const { overfitting, no_overfitting_because, deflated_sharpe, no_deflated_sharpe_because, trials_effective } = report;
+  const { overfitting, no_overfitting_because, deflated_sharpe, no_deflated_sharpe_because, trials_effective, trials } =
+    report;
   const pbo =
     overfitting === null
       ? `Probability of backtest overfitting: not computed, ${no_overfitting_because}.`
@@ -122,21 +204,15 @@ function selection(report: TuningReport): string {
   const sharpe =
     deflated_sharpe === null
       ? `Deflated Sharpe ratio: not computed, ${no_deflated_sharpe_because}.`
-      : `Deflated Sharpe ratio ${deflated_sharpe.probability === null ? "not known" : figure(deflated_sharpe.probability, 2)}: the best trial has ${yearly(deflated_sharpe.sharpe)} a year; the best of ${figure(trials_effective, 1)} worthless ones would reach ${yearly(deflated_sharpe.expected)}.`;
+      : `Deflated Sharpe ratio ${deflated_sharpe.probability === null ? "not known" : figure(deflated_sharpe.probability, 2)}: the best trial has ${yearly(deflated_sharpe.sharpe)} a year; ${trials.length} worthless trials, worth ${figure(trials_effective, 1)} independent ones${overfitting?.survivors_only === true ? " (pruned ones counted whole)" : ""}, would reach ${yearly(deflated_sharpe.expected)}.`;
   return `${pbo}\n${sharpe}`;
 }
 
-function nested({ nested: outer, metric }: TuningReport): string {
-  if (outer === null) return "";
-  const { metrics, log_loss_difference, interval, value, folds } = outer;
-  return `Nested, tuned anew inside each of ${folds.length} outer folds: ${metric} ${figure(value)}, log-loss ${figure(metrics.log_loss)}, against the prior ${difference(log_loss_difference, interval)}. No choice was made on these rows.`;
-}
-
-function judged({ refit, cv }: TuningReport): string {
+function judged({ refit }: TuningReport): string {
   const rows = refit.rows === "train" ? "train" : "train and the validation rows that it was stopped by";
   const epochs = refit.epochs === null ? "" : `, ${refit.epochs} rounds`;
-  const oof = `Its out-of-fold log-loss, by which nothing is unseen any more: ${figure(cv.metrics.log_loss)} (prior ${figure(cv.prior.log_loss)}).`;
-  const fitted = `Fitted again on ${rows}${epochs}.`;
-  if (refit.test === null) return `${fitted} The test part stays closed. ${oof}`;
-  return `${fitted} Once on the test rows: log-loss ${figure(refit.test.log_loss)}, accuracy ${figure(refit.test.accuracy)}, mcc ${figure(refit.test.mcc)}. ${oof}`;
+  const fittedOn = `Fitted again on ${rows}${epochs}.`;
+  if (refit.test === null) return `${fittedOn} The test part stays closed.`;
+  const prior = refit.test_prior === null ? "" : ` (prior ${figure(refit.test_prior.log_loss)})`;
+  return `${fittedOn} Once on the test rows: log-loss ${figure(refit.test.log_loss)}${prior}, accuracy ${figure(refit.test.accuracy)}, mcc ${figure(refit.test.mcc)}. ${refit.head_line}`;
 }

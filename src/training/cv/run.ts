@@ -1,5 +1,5 @@
 import { DEFAULT_RUNS, type Run } from "../../artifacts/index.js";
-import { symbolMarket } from "../../config/index.js";
+import { type ResolvedModel, symbolMarket } from "../../config/index.js";
 import type { CvReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
 import { resolveCall, type TrainCall, type TrainRunRequest } from "../call.js";
@@ -81,6 +81,12 @@ function fitsOf({ training: { config } }: TrainCall): number {
   return (scheme === "cpcv" ? groups : folds) * (seeds?.length ?? 1);
 }
 
+/** What was chosen by out-of-fold figures has too good ones. */
+function ofTuning({ tuned }: Pick<ResolvedModel, "tuned">): string | undefined {
+  if (tuned === null) return undefined;
+  return `The settings were tuned on rows of train and validation (${tuned.trials} trials, run ${tuned.run_id}): these figures are too good; foldwise tune --nested gives unbiased ones.`;
+}
+
 function workerOf(
   run: Run,
   session: Session<CvPlan>,
@@ -105,7 +111,8 @@ function workerOf(
     const { definition } = chosen;
     const { device, notice } = await chooseDevice(definition, chosen.settings, config, pool);
     const settings = await settlePrecision(chosen.settings, device, pool);
-    if (notice !== undefined) onEvent({ event: "notice", job: cell.job, message: notice });
+    const notices = [notice, ofTuning(settings)].filter((message) => message !== undefined);
+    for (const message of notices) onEvent({ event: "notice", job: cell.job, message });
     const { manifest } = state.dataset;
     const versions = versionsOf(call);
     const parts = await ensembleOf(call, chosen, pool);
@@ -131,7 +138,7 @@ function workerOf(
         synthetic: manifest.pipeline?.synthetic ?? false,
       },
       versions,
-      notices: [...call.notices, ...(notice === undefined ? [] : [notice])],
+      notices: [...call.notices, ...notices],
       pool,
       signal,
       onEvent,

@@ -79,7 +79,8 @@ export function gainOf(
     basis,
     difference,
     interval: [interval.lower, interval.upper],
-    shown: lossy ? interval.upper < 0 : interval.lower > 0,
+    // Of so few blocks nothing can be concluded.
+    shown: !bootstrap.unreliable && (lossy ? interval.upper < 0 : interval.lower > 0),
     bootstrap,
   };
 }

@@ -143,6 +143,8 @@ async function tuned(tuner: Tuner, { work, setup, files, paths, deadline }: Tuni
       rows: config.tuning.refit,
       epochs: config.tuning.refit === "train_val" ? cv.refit_epochs : null,
       report: refitted.report,
+      head_line: refitted.reportData.head_line,
+      test_prior: refitted.reportData.test?.prior.metrics ?? null,
       test: refitted.reportData.test_metrics,
     },
     files: { config: paths.tuned, cv: paths.cv, oof: paths.oof },

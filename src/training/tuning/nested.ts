@@ -56,7 +56,8 @@ export async function nestedSearch(
     const study = await openStudy(tuner, { work, setup, files, name: `${cell.job}_outer${outer.fold}` }, inner);
     // What can be traded on the inner folds' rows alone.
     const trading = tradingOf(dataset, cell, rowsTested(plan), symbolMarket(cell.symbol, work.session.cwd));
-    const innerSearch = { ...searchOf(inner, study), objective: objectiveOf(objective.metric, trading) };
+    const within = `outer fold ${outer.fold + 1}`;
+    const innerSearch = { ...searchOf(inner, study), within, objective: objectiveOf(objective.metric, trading) };
     const { trials } = await search(innerSearch);
     const best = bestOf(trials, setup);
     const sections = sectionsOfTrial(innerSearch, asked(best));
@@ -75,8 +76,10 @@ export async function nestedSearch(
     facts.push({ fold: outer.fold, trials: used.length, value: best.value, params: best.params });
   }
   const { seeds } = context;
-  const { metrics, prior, log_loss_difference, intervals } = reportOf(answered).cv;
+  const { head_line, cv } = reportOf(answered);
+  const { metrics, prior, log_loss_difference, intervals } = cv;
   return {
+    head_line,
     metrics,
     prior,
     log_loss_difference,

@@ -3,7 +3,7 @@ import { FoldwiseError, type OnEvent, throwIfAborted } from "../../types/index.j
 import { testedRows } from "../cv/repeats.js";
 import { better, type Objective } from "./objective.js";
 import { Reporter } from "./reporter.js";
-import { checkSections, type Sections, type TuningSpace, withParams } from "./space.js";
+import { checkSections, type Sections, type TuningSpace, valueAt, withParams } from "./space.js";
 import { planTrial, runTrial, type TrialContext, type TrialPlan } from "./trial.js";
 import type { AskedTrial, SamplerSpec, Study, TrialRecord } from "./tuner.js";
 
@@ -26,6 +26,8 @@ export interface SearchWork {
   owner: Record<string, unknown>;
   /** Job that events speak of. */
   job: string;
+  /** Of a search that is part of something larger, what: `outer fold 2`. */
+  within?: string | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: OnEvent | undefined;
 }
@@ -36,6 +38,8 @@ export interface SearchEnd {
   trials: TrialRecord[];
   /** Whether the deadline came before the target. */
   outOfTime: boolean;
+  /** Trials that this call has ended. */
+  ended: number;
 }
 
 /** The settings of a trial: those of slot 0 are the defaults themselves, which may lie outside of the space. */
@@ -90,8 +94,10 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
   }
   board.requireOne();
   const trials = await study.trials();
-  const finished = trials.filter(({ slot, state }) => slot !== null && state !== "waiting").length;
-  return { trials, outOfTime: outOfTime && finished < target };
+  const finished = trials.filter(
+    ({ slot, state, attrs }) => slot !== null && state !== "waiting" && attrs.requeued !== true,
+  ).length;
+  return { trials, outOfTime: outOfTime && finished < target, ended: board.ended };
 }
 
 async function oneTrial(work: SearchWork, plan: TrialPlan, asked: AskedTrial, board: Board): Promise<void> {
@@ -144,6 +150,8 @@ async function oneTrial(work: SearchWork, plan: TrialPlan, asked: AskedTrial, bo
 /** How the search stands: for progress, and to know when to give up. */
 class Board {
   readonly running = new Set<number>();
+  /** Trials that this call has ended. */
+  ended = 0;
   /** Whether this call has asked for a trial yet. */
   begun = false;
   readonly #shares = new Map<number, number>();
@@ -200,6 +208,7 @@ class Board {
     this.running.delete(number);
     this.#shares.delete(slot);
     this.#finished++;
+    this.ended++;
     const { value } = how;
     if (value !== undefined && (this.#best === null || better(this.work.objective, value, this.#best.value)))
       this.#best = { slot, value };
@@ -211,11 +220,12 @@ class Board {
     this.work.onEvent?.({
       event: "trial",
       job: this.work.job,
+      ...(this.work.within === undefined ? {} : { within: this.work.within }),
       slot,
       state,
       value: value ?? null,
       best: this.#best,
-      params,
+      params: slot === 0 ? fittedParams(this.work, params) : params,
       seconds: how.seconds,
       message: state === "fail" ? toFoldwiseError(how.cause).message : "",
     });
@@ -230,6 +240,15 @@ class Board {
     onEvent?.({ event: "progress", job, stage: "trials", step, total: PER_TRIAL * target, metrics });
   }
 }
+
+/** Of slot 0: the defaults themselves, where the space does not hold them. */
+const fittedParams = ({ settings, space }: SearchWork, params: AskedTrial["params"]): AskedTrial["params"] =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      name,
+      space.outside.includes(name) ? valueAt(settings, name) : value,
+    ]),
+  );
 
 /** Steps of the progress bar that a trial is. */
 const PER_TRIAL = 100;

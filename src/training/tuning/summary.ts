@@ -1,13 +1,14 @@
 import { basename } from "node:path";
-import type { CvReport, TuningReport } from "../../report/index.js";
+import { type CvReport, metricName, type TuningReport } from "../../report/index.js";
 import { gainOf, type ScoredTrial, selectionOf } from "./analysis.js";
 import { asked, type Best, isComplete } from "./best.js";
 import { better } from "./objective.js";
 import type { SearchEnd } from "./search.js";
 import type { Setup, TuneWork } from "./setup.js";
+import { valueAt } from "./space.js";
 import type { StudyFiles } from "./storage.js";
 import type { TrialAnswers } from "./trialAnswers.js";
-import type { TrialRecord } from "./tuner.js";
+import type { ParamValue, TrialRecord } from "./tuner.js";
 
 /** A report but for what comes after the search. */
 type Summary = Omit<TuningReport, "head_line" | "nested" | "refit" | "files" | "seconds">;
@@ -35,7 +36,7 @@ export async function summarise({
   importance: Record<string, number>;
 }): Promise<Summary> {
   const { run, cell, session } = work;
-  const { definition, objective, config, space, trading, dataset, context, plans } = setup;
+  const { definition, objective, config, trading, dataset, context, plans } = setup;
   const trials = tableOf(end.trials);
   const complete = end.trials.filter(isComplete).sort((a, b) => a.slot - b.slot);
   const defaults = complete.find(({ slot }) => slot === 0);
@@ -82,6 +83,7 @@ export async function summarise({
     embargo: plans.cv.embargo,
     target: config.tuning.trials,
     out_of_time: end.outOfTime,
+    new_trials: end.ended,
     counts: { complete: count("complete"), pruned: count("pruned"), failed: count("fail"), running: count("running") },
     distribution: { worst: at(0), lower: at(0.25), median: at(0.5), upper: at(0.75), best: at(1) },
     best: {
@@ -91,12 +93,13 @@ export async function summarise({
       is_default: best.slot === 0,
       refit_epochs: cv.refit_epochs,
     },
-    default: defaults === undefined ? null : { value: defaults.value, outside: space.outside },
+    default: defaults === undefined ? null : { value: defaults.value, fitted: fittedDefaults(setup) },
     gain,
     ...selection,
     importance,
     curve: curveOf(complete, setup),
     cv: {
+      head_line: cv.head_line,
       metrics: cv.cv.metrics,
       prior: cv.cv.prior,
       log_loss_difference: cv.cv.log_loss_difference,
@@ -113,6 +116,10 @@ export async function summarise({
     notices: [...session.call.notices, ...setup.notices, ...dataset.manifest.notices],
   };
 }
+
+/** Where the default lies outside of the space, the trial's parameters are not what it was fitted with. */
+const fittedDefaults = ({ settings, space }: Setup): Record<string, ParamValue> =>
+  Object.fromEntries(space.outside.map((name) => [name, valueAt(settings, name)]));
 
 /** Of each slot the trial that counts: one that was killed has another in its place. */
 function tableOf(trials: readonly TrialRecord[]): TuningReport["trials"] {
@@ -159,6 +166,9 @@ function warningsOf({
     ...(best.slot !== 0 && gain !== null && !gain.shown
       ? ["The gain over the defaults is within noise: the tuned settings may be no better than none."]
       : []),
+    ...(cv.cv.log_loss_difference > 0
+      ? ["The best trial loses more than the class shares alone (the prior), out of fold."]
+      : []),
     ...(overfitting !== null && overfitting.probability >= 0.5
       ? [
           `Probability of backtest overfitting ${overfitting.probability.toFixed(2)}: the best of these trials is no better than chance would make it.`,
@@ -169,13 +179,26 @@ function warningsOf({
 }
 
 /** The question that a reader came with, and the answer. */
-export function headLine(report: Omit<TuningReport, "head_line" | "refit" | "files">): string {
-  const { best, default: own, gain, metric, trials, model_name } = report;
+export function headLine(
+  report: Pick<TuningReport, "best" | "default" | "gain" | "metric" | "trials" | "counts" | "model_name">,
+): string {
+  const { best, default: own, gain, trials, counts, model_name } = report;
+  const metric = metricName(report.metric);
   const begin = `Does tuning ${model_name} pay?`;
-  if (own === null || best.is_default || gain === null)
-    return `${begin} NO: none of ${trials.length} trials beat the defaults.`;
-  const change = `${metric} ${best.value.toFixed(4)} against ${own.value.toFixed(4)}, difference ${signed(gain.difference)} [${signed(gain.interval[0])}, ${signed(gain.interval[1])}]`;
-  return `${begin} ${gain.shown ? "YES, as far as these rows can say" : "NOT SHOWN"}: ${change}, best of ${trials.length} trials.`;
+  const all = `${trials.length} trials (${counts.complete} completed)`;
+  if (own === null)
+    return `${begin} NOT KNOWN: the default settings failed; the best of ${all} has ${metric} ${best.value.toFixed(4)}.`;
+  if (best.is_default || gain === null)
+    return `${begin} NO: none of ${all} beat the defaults (${metric} ${own.value.toFixed(4)}).`;
+  const interval = `[${signed(gain.interval[0])}, ${signed(gain.interval[1])}]`;
+  const of =
+    gain.basis === "sessions"
+      ? "a session's return differs by"
+      : gain.basis === (report.metric === "logloss" ? "log_loss" : report.metric)
+        ? "difference"
+        : "log-loss differs by";
+  const verdict = gain.shown ? "YES, as far as these rows can say" : "NOT SHOWN";
+  return `${begin} ${verdict}: ${metric} ${best.value.toFixed(4)} against ${own.value.toFixed(4)}, ${of} ${signed(gain.difference)} ${interval}; best of ${all}.`;
 }
 
 const signed = (value: number): string => value.toFixed(4).replace("-", "−");

@@ -50,7 +50,8 @@ export function renderTuned({ settings, before, space, report, mark }: TunedSett
       dimension.type === "categorical"
         ? dimension.choices.join(" | ")
         : `${dimension.low} … ${dimension.high}${dimension.log ? ", log" : ""}`;
-    const share = report.importance[name];
+    // Of few trials it says nothing.
+    const share = report.counts.complete < 10 ? undefined : report.importance[name];
     const weight = share === undefined ? "" : `; explains ${(100 * share).toFixed(0)} %`;
     node.comment = ` default ${valueAt(before, name)}; searched ${range}${weight}`;
   }
