@@ -104,7 +104,7 @@ describe("a study", () => {
     const report = tuningReportOf(cwd, "whole", JOB);
     expect((await warmSucceeds(["report", "whole"], { cwd })).stdout).toContain(report.head_line);
     expect((await warmSucceeds(["runs", "whole"], { cwd })).stdout).toMatch(
-      new RegExp(`tuned by out-of-fold logloss.*\n(.*\n)*lightgbm +${TRIALS} `),
+      new RegExp(`tuned by out-of-fold log-loss.*\n(.*\n)*lightgbm +${TRIALS} `),
     );
     const { models, ...run } = whole.events.at(-1) as { models: Row[] } & Row;
     expect(run).toMatchObject({ event: "finished", status: "succeeded", run_id: "whole", run_dir: runDir("whole") });

@@ -84,7 +84,8 @@ it("says in comments where each value comes from, what it replaces and how to us
   );
   expect(text).toMatch(/^# Probability of backtest overfitting 0\.21 \(survivors only\)\.$/m);
   expect(text).toMatch(/^# Use: foldwise train --model xgboost --symbol MES --horizon 20 --config THIS_FILE$/m);
-  expect(text).toMatch(/^ {2}max_depth: \d+ # default 4; searched \d+ … \d+; explains 25 %$/m);
+  // Two completed trials say nothing of what the values depend on.
+  expect(text).toMatch(/^ {2}max_depth: \d+ # default 4; searched \d+ … \d+$/m);
   expect(text).toMatch(/^# Chosen on rows of train and validation: reports say so.*\ntuned:$/m);
 });
 
@@ -95,6 +96,9 @@ it("says that a gain is within noise, and nothing of what is not known", () => {
   const render = (more: Parameters<typeof tuningReport>[0]): string =>
     renderTuned({ settings: { ...before, tuned: mark }, before, space, report: tuningReport(more), mark });
   expect(render({ gain: { ...report.gain!, shown: false } })).toContain("-0.006000]: within noise)");
+  const enough = { complete: 10, pruned: 0, failed: 0, running: 0 };
+  const importance = { "model_params.C": 0.75 };
+  expect(render({ counts: enough, importance })).toMatch(/^ {2}C: \S+ # default \S+; searched .*; explains 75 %$/m);
   const plain = render({ gain: null, default: null, overfitting: null, importance: {} });
   expect(plain).toContain("# Out-of-fold logloss 1.031200; purged");
   expect(plain).not.toMatch(/overfitting|explains|defaults/);
