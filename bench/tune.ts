@@ -1,0 +1,19 @@
+import { partsBench } from "./lib/parts.js";
+import { DEFAULT_ROWS } from "./tune/data.js";
+import { overheadFigures } from "./tune/overhead.js";
+
+export const bench = partsBench({
+  name: "tune",
+  summary: "tuning: overhead, pruning and shared data, a plain Optuna script, kills, TPE against random",
+  usage: `A quarter of an hour in all; a part that was measured on this machine is kept for the table.
+  --small: 2 000 rows and ten trials, to try it; such figures are not kept. --rows 73000: a table of its own.`,
+  pairs: 1,
+  title: "Tuning",
+  small: true,
+  rows: DEFAULT_ROWS,
+  introduction:
+    "Synthetic MES bars of five minutes, 180 features, horizon 20; lightgbm, purged 3-fold cross-validation, one worker with both cores, at most 1 000 rounds, stopped after 50 without a better loss.",
+  parts: {
+    overhead: { measure: overheadFigures },
+  },
+});
