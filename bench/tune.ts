@@ -1,6 +1,10 @@
 import { partsBench } from "./lib/parts.js";
 import { DEFAULT_ROWS } from "./tune/data.js";
+import { killFigures } from "./tune/kills.js";
 import { overheadFigures } from "./tune/overhead.js";
+import { prunedFigures } from "./tune/pruned.js";
+import { samplerFigures } from "./tune/sampler.js";
+import { scriptFigures } from "./tune/script.js";
 
 export const bench = partsBench({
   name: "tune",
@@ -15,5 +19,9 @@ export const bench = partsBench({
     "Synthetic MES bars of five minutes, 180 features, horizon 20; lightgbm, purged 3-fold cross-validation, one worker with both cores, at most 1 000 rounds, stopped after 50 without a better loss.",
   parts: {
     overhead: { measure: overheadFigures },
+    pruned: { measure: prunedFigures },
+    script: { measure: scriptFigures },
+    kills: { measure: killFigures, untimed: true, unpaired: true },
+    sampler: { measure: samplerFigures, untimed: true, unpaired: true },
   },
 });
