@@ -89,7 +89,7 @@ def tune(command: Command) -> Answer:
                     Pruning(trial, i * command["rounds"]),
                 ],
             )
-            p = booster.predict(arrays[i]["test"])
+            p = np.asarray(booster.predict(arrays[i]["test"]))
             losses.append(-np.log(np.maximum(p[np.arange(len(p)), y[fold["test"]]], 1e-15)))
         return float(np.concatenate(losses).mean())
 

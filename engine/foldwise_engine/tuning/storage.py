@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, cast
@@ -18,6 +18,7 @@ from typing import Literal, cast
 import optuna
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
+from sqlalchemy import insert
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
@@ -86,6 +87,16 @@ class StudyStorage(RDBStorage):
             raise
         finally:
             session.close()
+
+    def add_intermediate_values(self, trial_id: int, values: Mapping[int, float]) -> None:
+        """Those of steps that the trial has none of: one statement for all of them, where Optuna takes three for each."""
+        model = models.TrialIntermediateValueModel
+        rows = []
+        for step, value in values.items():
+            stored, kind = model.intermediate_value_to_stored_repr(value)
+            rows.append({"trial_id": trial_id, "step": step, "intermediate_value": stored, "intermediate_value_type": kind})
+        if rows:
+            self._sessions().execute(insert(model), rows)
 
     def close(self) -> None:
         """Let go of the file."""

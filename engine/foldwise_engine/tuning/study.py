@@ -108,18 +108,21 @@ class OpenStudy:
         with self._backend.transaction():
             study = self._of(request.study)
             trial = self._trial(study, request.trial)
-            known = dict(trial.intermediate_values)
+            if trial.state != TrialState.RUNNING:
+                return request.values[0][0] if request.values else None
+            before = trial.intermediate_values
+            known = dict(before)
+            pruned = None
             for step, value in request.values:
-                if trial.state != TrialState.RUNNING:
-                    return step
-                if step not in known:
-                    known[step] = value
-                    self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+                known.setdefault(step, value)
                 # Of a repeated request later values are known already, and must not count yet.
                 trial.intermediate_values = {at: value for at, value in known.items() if at <= step}
                 if study.pruner.prune(study, trial):
-                    return step
-            return None
+                    pruned = step
+                    break
+            fresh = {step: value for step, value in known.items() if step not in before}
+            self._backend.add_intermediate_values(trial._trial_id, fresh)
+            return pruned
 
     def tell(self, request: TellRequest) -> None:
         """End a trial that runs."""
