@@ -27,7 +27,8 @@ class Pruning:
 
     def __call__(self, env: lgb.callback.CallbackEnv) -> None:
         """Report the stop rows' loss; end the trial where the pruner says so."""
-        self.trial.report(env.evaluation_result_list[0][2], step=self.first + env.iteration)
+        (loss,) = (result[2] for result in env.evaluation_result_list or ())
+        self.trial.report(loss, step=self.first + env.iteration)
         if self.trial.should_prune():
             raise optuna.TrialPruned
 

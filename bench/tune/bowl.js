@@ -12,7 +12,7 @@ const OPTIMUM = { a: 0.7, b: -2, c: 0.02, d: 23, e: "right" };
 const MOST = 0.98;
 
 /** Zero at the optimum; each dimension counts by its range, `c` by its logarithm. */
-export function distance({ a, b, c, d, e }) {
+function distance({ a, b, c, d, e }) {
   const parts = [
     (a - OPTIMUM.a) / 1,
     (b - OPTIMUM.b) / 10,
@@ -26,9 +26,7 @@ export function distance({ a, b, c, d, e }) {
 const certainty = (params) => 1 / 3 + (MOST - 1 / 3) * Math.exp(-4 * distance(params));
 
 /** Of any rows. */
-export const logLoss = (params) => -Math.log(certainty(params));
-
-export const LEAST = -Math.log(MOST);
+const logLoss = (params) => -Math.log(certainty(params));
 
 class Bowl {
   constructor(params) {
