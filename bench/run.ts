@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   neural: async () => (await import("./neural.js")).bench,
   spine: async () => (await import("./spine.js")).bench,
   tabular: async () => (await import("./tabular.js")).bench,
+  tune: async () => (await import("./tune.js")).bench,
   validation: async () => (await import("./validation.js")).bench,
 };
 

@@ -26,24 +26,25 @@ export function benchFolder(): string {
 }
 
 /**
- * `{folder}/datasets/MES.parquet`, 104 000 rows × 180 features: the real features of synthetic five-minute bars. One piece and
- * every row labelled, so that training rows are consecutive and the reference trains on a view of the array, not on a copy.
- * Made once and kept.
+ * `{folder}/datasets/MES.parquet`, 104 000 rows × 180 features where no other number is asked for: the real features of synthetic
+ * five-minute bars. One piece and every row labelled, so that training rows are consecutive and the reference trains on a view of
+ * the array, not on a copy. Made once and kept.
  */
-export async function ensureDataset(): Promise<{ folder: string; path: string }> {
-  const folder = join(benchFolder(), `spine-${ROWS}x${FEATURES}-4`);
+export async function ensureDataset(rows: number = ROWS): Promise<{ folder: string; path: string }> {
+  const folder = join(benchFolder(), `spine-${rows}x${FEATURES}-4`);
   const path = join(folder, "datasets", `${SYMBOL}.parquet`);
   if (existsSync(path)) return { folder, path };
   console.error("Making the dataset of the benchmark (once) …");
   const half = `${folder}.half`;
   rmSync(half, { recursive: true, force: true });
   mkdirSync(half, { recursive: true });
-  await makeDataset(half);
+  await makeDataset(half, rows);
   renameSync(half, folder);
   return { folder, path };
 }
 
-async function makeDataset(out: string): Promise<void> {
+async function makeDataset(out: string, count: number): Promise<void> {
+  // Of as many bars for any number of rows: the catalogue leaves out features that take too many of them to warm up.
   const { bars } = generateDemoBars({ symbol: SYMBOL, bars: ROWS + EXTRA_BARS, bar: "5m", seed: 7 });
   const step = 300_000_000;
   const config = featuresConfigSchema.parse({});
@@ -55,10 +56,10 @@ async function makeDataset(out: string): Promise<void> {
   const labelled = HORIZONS.map((horizon) => ({ horizon, ...tripleBarrier(bars, { ...label, horizon, piece }) }));
   // The last rows have no full horizon ahead, the first ones no warm features: cut both.
   const end = bars.n - HORIZON;
-  const start = end - ROWS;
+  const start = end - count;
   if (start < plan.warmup) throw new Error(`the warm-up is ${plan.warmup} bars`);
-  const rows = new Float32Array(ROWS * FEATURES);
-  for (let i = 0; i < ROWS; i++) {
+  const rows = new Float32Array(count * FEATURES);
+  for (let i = 0; i < count; i++) {
     const from = (start + i) * names.length;
     rows.set(X.subarray(from, from + FEATURES), i * FEATURES);
   }
@@ -71,8 +72,8 @@ async function makeDataset(out: string): Promise<void> {
       ...(labels.r === undefined ? {} : { r: labels.r.slice(start, end) }),
     }),
   );
-  const val = Math.floor(ROWS * 0.7);
-  const test = Math.floor(ROWS * 0.85);
+  const val = Math.floor(count * 0.7);
+  const test = Math.floor(count * 0.85);
   await writeDataset(
     {
       symbol: SYMBOL,
@@ -82,7 +83,7 @@ async function makeDataset(out: string): Promise<void> {
       horizons,
       entryPrice: labelled[0]!.entryPrice.slice(start, end),
       piece: piece.slice(start, end),
-      parts: { train: { start: 0, end: val }, val: { start: val, end: test }, test: { start: test, end: ROWS } },
+      parts: { train: { start: 0, end: val }, val: { start: val, end: test }, test: { start: test, end: count } },
       pipeline: {
         version: 1,
         symbol: SYMBOL,

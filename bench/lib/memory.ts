@@ -28,8 +28,8 @@ export class MemoryWatch {
   }
 }
 
-/** `root` and its descendants. */
-function familyOf(root: number): number[] {
+/** `root` and its descendants, as they are now. Linux only. */
+export function familyOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     const parent = /^\d+$/.test(name) ? parentOf(Number(name)) : null;

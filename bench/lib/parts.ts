@@ -11,7 +11,7 @@ import { writeResults } from "./results.js";
 import { markdownTable } from "./table.js";
 
 export interface Part {
-  measure: (options: { pairs: number; small: boolean }) => Promise<Figure[]>;
+  measure: (options: { pairs: number; small: boolean; rows: number }) => Promise<Figure[]>;
   /** What another job on the machine does not move. */
   untimed?: boolean;
   /** Measured once, or over repetitions of its own. */
@@ -31,6 +31,8 @@ export interface PartsOptions {
   introduction: string;
   /** Whether it knows `--small`, to be tried in a minute; such figures are neither kept nor written. */
   small?: boolean;
+  /** Rows by default, where `--rows` may ask for others: those have a table of their own. */
+  rows?: number;
   parts: Record<string, Part>;
 }
 
@@ -52,13 +54,12 @@ type Kept = z.infer<typeof kept>;
 export function partsBench(options: PartsOptions): Bench {
   const { name, parts } = options;
   const known = Object.keys(parts).join(",");
-  const path = join(benchFolder(), `${name}.json`);
-  const read = (): Kept => (existsSync(path) ? kept.parse(JSON.parse(readFileSync(path, "utf8"))) : {});
   const small = options.small === true ? " [--small]" : "";
+  const sized = options.rows === undefined ? "" : ` [--rows ${options.rows}]`;
   return {
     name,
     summary: options.summary,
-    usage: `[--pairs ${options.pairs}] [--only ${known}]${small} [--write]\n  --write: into bench/RESULTS.md; with --only "" nothing is measured. ${options.usage}`,
+    usage: `[--pairs ${options.pairs}] [--only ${known}]${small}${sized} [--write]\n  --write: into bench/RESULTS.md; with --only "" nothing is measured. ${options.usage}`,
     run: async (args) => {
       const { values } = parseArgs({
         args,
@@ -67,36 +68,42 @@ export function partsBench(options: PartsOptions): Bench {
           only: { type: "string", default: known },
           write: { type: "boolean", default: false },
           ...(options.small === true ? { small: { type: "boolean", default: false } as const } : {}),
+          ...(options.rows === undefined ? {} : { rows: { type: "string" } as const }),
         },
       });
       const isSmall = "small" in values && values.small === true;
-      const pairs = pairsOf(values.pairs ?? String(isSmall ? 1 : options.pairs));
+      const pairs = countOf("--pairs", values.pairs ?? String(isSmall ? 1 : options.pairs));
+      const asked = "rows" in values ? (values.rows as string | undefined) : undefined;
+      const rows = asked === undefined ? (options.rows ?? 0) : countOf("--rows", asked);
+      const section = rows === (options.rows ?? 0) ? name : `${name}-${rows}`;
+      const path = join(benchFolder(), `${section}.json`);
+      const read = (): Kept => (existsSync(path) ? kept.parse(JSON.parse(readFileSync(path, "utf8"))) : {});
       const machine = describeMachine();
       let measured: Kept = isSmall ? {} : read();
-      for (const asked of values.only.split(",").filter((part) => part !== "")) {
-        const part = parts[asked];
-        if (part === undefined) throw new Error(`--only ${asked}: choose among ${known}`);
+      for (const chosen of values.only.split(",").filter((part) => part !== "")) {
+        const part = parts[chosen];
+        if (part === undefined) throw new Error(`--only ${chosen}: choose among ${known}`);
         const busy = part.untimed === true ? "" : await busyNote();
-        console.error(`${asked} … ${busy}`);
-        const figures = await part.measure({ pairs, small: isSmall });
+        console.error(`${chosen} … ${busy}`);
+        const figures = await part.measure({ pairs, small: isSmall, rows });
         for (const each of figures) console.error(`  ${each.figure}: ${each.measured} (${each.target})`);
-        measured = { ...measured, [asked]: { machine, pairs: part.unpaired === true ? null : pairs, busy, figures } };
+        measured = { ...measured, [chosen]: { machine, pairs: part.unpaired === true ? null : pairs, busy, figures } };
         if (!isSmall) writeFileAtomic(path, `${JSON.stringify(measured, null, 2)}\n`);
       }
-      const text = table(options, measured);
+      const text = table(options, measured, section === name ? name : `${name} --rows ${rows}`);
       console.log(text);
-      if (values.write && !isSmall) console.error(`Written: ${writeResults(name, text)}`);
+      if (values.write && !isSmall) console.error(`Written: ${writeResults(section, text)}`);
     },
   };
 }
 
-function pairsOf(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new Error(`--pairs ${text}: give a whole number of at least 1`);
+function countOf(flag: string, text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new Error(`${flag} ${text}: give a whole number of at least 1`);
 }
 
 /** One table; a part that another machine measured, or a busy one, says so above it. */
-function table({ name, title, introduction, parts }: PartsOptions, measured: Kept): string {
+function table({ title, introduction, parts }: PartsOptions, measured: Kept, command: string): string {
   const named = Object.entries(parts).flatMap(([part, { why }]) =>
     measured[part] === undefined ? [] : [{ part, why, ...measured[part] }],
   );
@@ -114,7 +121,7 @@ function table({ name, title, introduction, parts }: PartsOptions, measured: Kep
     ]),
   );
   return [
-    `## ${title} (\`npm run bench -- ${name}\`)`,
+    `## ${title} (\`npm run bench -- ${command}\`)`,
     "",
     paired.length === 0 ? introduction : `Medians of interleaved pairs (${paired.join(", ")}). ${introduction}`,
     "",

@@ -1,7 +1,18 @@
 export type { TrainRunRequest } from "./call.js";
 export { compareRuns, readSelections } from "./compare/index.js";
 export { type CreateModelOptions, createModel, defaultPool } from "./createModel.js";
-export { type CvPlan, type CvRequest, type CvRunResult, cvRun, planCv } from "./cv/index.js";
+export {
+  type CvPlan,
+  type CvRequest,
+  type CvRunResult,
+  cvRun,
+  type FoldAnswer,
+  type FoldRows,
+  type FoldWork,
+  fitFold,
+  planCv,
+  rowsOfFold,
+} from "./cv/index.js";
 export type { TrainableModel } from "./model.js";
 export {
   fittedRows,

@@ -2,8 +2,9 @@ import type { Study } from "./tuner.js";
 
 /**
  * Sends a trial's intermediate values to the tuner while its folds go on, in their order and one message at a time, and calls
- * `onPruned` as soon as the tuner has had enough. What the study records does not depend on how fast the answers come: it ends with
- * the value at which the trial was pruned.
+ * `onPruned` as soon as the tuner has had enough. A value that cannot end the trial waits for the next one that can: each message
+ * costs the fit some milliseconds of a core. What the study records does not depend on how fast the answers come: it ends with the
+ * value at which the trial was pruned.
  */
 export class Reporter {
   readonly #waiting: (readonly [number, number])[] = [];
@@ -12,7 +13,7 @@ export class Reporter {
   #prunedAt: number | null = null;
 
   constructor(
-    private readonly study: Pick<Study, "report">,
+    private readonly study: Pick<Study, "report" | "mayPruneAt">,
     private readonly trial: number,
     private readonly onPruned: () => void,
   ) {}
@@ -26,13 +27,19 @@ export class Reporter {
     // No JSON has it; a loss that is no number is the fit's own failure.
     if (this.#prunedAt !== null || !Number.isFinite(value)) return;
     this.#waiting.push([step, value]);
-    this.#sending ??= this.#send();
+    if (this.study.mayPruneAt(step)) this.#sending ??= this.#send();
   }
 
-  /** Resolves when the tuner has judged all that was told; throws what went wrong with it. */
+  /** Resolves when the tuner has judged all that may end the trial; throws what went wrong with it. */
   async settled(): Promise<void> {
     await this.#sending;
     if (this.#failed !== null) throw this.#failed.cause;
+  }
+
+  /** Sends what still waits. Once all has settled, it is asked for before whatever the caller asks of the study next. */
+  finish(): Promise<void> {
+    if (this.#waiting.length > 0) this.#sending ??= this.#send();
+    return this.settled();
   }
 
   async #send(): Promise<void> {

@@ -129,11 +129,8 @@ async function oneTrial(work: SearchWork, plan: TrialPlan, asked: AskedTrial, bo
     const { cell, dataset, plan: cv, seeds } = context;
     const value = objective.value(testedRows(dataset, cell.horizon, cv, seeds.length, done.folds));
     const rounds = done.folds.map(({ answer }) => answer.facts.best_epoch);
-    await study.tell(
-      number,
-      { state: "complete", value },
-      { seconds: seconds(), best_epochs: rounds, folds_kept: done.kept },
-    );
+    const attrs = { seconds: seconds(), best_epochs: rounds, folds_kept: done.kept };
+    await Promise.all([reporter.finish(), study.tell(number, { state: "complete", value }, attrs)]);
     board.ends(asked, "complete", { value, seconds: seconds() });
   } catch (cause) {
     // Its trial stays as it is, and is given back.

@@ -123,6 +123,14 @@ export class Study {
     return trial === null ? null : { ...trial, params: params.parse(trial.params) };
   }
 
+  /** Whether the study's pruner may end a trial at this step; it does not, where no trial has shown enough yet. */
+  mayPruneAt(step: number): boolean {
+    const { pruner, steps_per_fold: steps } = this.#spec;
+    if (pruner.kind !== "median") return pruner.kind !== "none";
+    const round = ((step - 1) % steps) + 1;
+    return round > pruner.warmup || round === steps;
+  }
+
   /** Intermediate values [step, value] of a running trial, ascending by step. The step at which to prune it, or null. */
   async report(trial: number, values: readonly (readonly [number, number])[]): Promise<number | null> {
     const pairs = values.map(([step, value]): [number, number] => [step, value]);

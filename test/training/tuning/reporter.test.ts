@@ -14,7 +14,13 @@ class Judge {
   constructor(
     private readonly limit: number,
     private readonly ticks: readonly number[] = [1],
+    /** The first step at which it may end a trial. */
+    private readonly from = 0,
   ) {}
+
+  mayPruneAt(step: number): boolean {
+    return step >= this.from;
+  }
 
   async report(trial: number, values: readonly (readonly [number, number])[]): Promise<number | null> {
     expect(trial).toBe(5);
@@ -102,6 +108,7 @@ describe("values of a trial", () => {
 it("what goes wrong with the judge is told to whoever waits, and not as an unhandled rejection", async () => {
   let asked = 0;
   const broken = {
+    mayPruneAt: () => true,
     report: async () => {
       asked++;
       await setImmediate();
@@ -116,4 +123,25 @@ it("what goes wrong with the judge is told to whoever waits, and not as an unhan
   await expect(reporter.settled()).rejects.toThrow("the study is gone");
   await expect(reporter.settled()).rejects.toThrow("the study is gone");
   expect([asked, reporter.prunedAt]).toEqual([1, null]);
+});
+
+it("values that cannot end the trial wait for one that can, or for its end", async () => {
+  const judge = new Judge(1, [1], 2);
+  const reporter = new Reporter(judge, 5, () => {});
+  reporter.tell(0, 0.5);
+  reporter.tell(1, 0.5);
+  await reporter.settled();
+  expect(judge.batches).toEqual([]);
+  reporter.tell(2, 0.5);
+  await reporter.settled();
+  expect(judge.batches).toEqual([
+    [
+      [0, 0.5],
+      [1, 0.5],
+      [2, 0.5],
+    ],
+  ]);
+  reporter.tell(1, 0.4);
+  await reporter.finish();
+  expect(judge.batches.at(-1)).toEqual([[1, 0.4]]);
 });

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { findPython } from "../../../src/engine/index.js";
 import { packageRoot } from "../../../src/files/index.js";
+import { Reporter } from "../../../src/training/tuning/reporter.js";
 import { type OpenedStudy, type StudySpec, type TrialRecord, Tuner } from "../../../src/training/tuning/tuner.js";
 import { failureOf, workersOf } from "../../engine/support.js";
 
@@ -153,4 +154,36 @@ test("a study file that is damaged is refused and left as it is", async () => {
   expect(failure).toMatchObject({ code: "tuning.bad_study", exitCode: 2 });
   expect(failure.message).toContain(file);
   expect(failure.remedy).toContain("aside");
+});
+
+test("values that cannot end a trial go to the tuner with the next one that can, or at the trial's end, and all are kept", async () => {
+  const kept = async ({ study }: OpenedStudy) => (await study.trials())[0]?.intermediate;
+  const begin = async (name: string, more: Partial<StudySpec>) => {
+    const opened = await tuner.open(spec(name, more), {});
+    const trial = await opened.study.ask(asking);
+    return { opened, reporter: new Reporter(opened.study, trial?.number ?? -1, () => {}) };
+  };
+
+  const median = await begin("held", { pruner: { kind: "median", startup: 2, warmup: 10 } });
+  median.reporter.tell(5, 0.9);
+  median.reporter.tell(10, 0.8);
+  await median.reporter.settled();
+  expect(await kept(median.opened)).toEqual([]);
+  median.reporter.tell(20, 0.7);
+  await median.reporter.settled();
+  expect(await kept(median.opened)).toEqual([[5, 0.9], [10, 0.8], [20, 0.7]]); // biome-ignore format: a line
+
+  const none = await begin("unpruned", { pruner: { kind: "none" } });
+  none.reporter.tell(20, 0.9);
+  none.reporter.tell(STEPS, 0.8);
+  await none.reporter.settled();
+  expect(await kept(none.opened)).toEqual([]);
+  await none.reporter.finish();
+  expect(await kept(none.opened)).toEqual([[20, 0.9], [STEPS, 0.8]]); // biome-ignore format: a line
+});
+
+test("a step may end a trial after the warm-up of its fold, and at the fold's end", async () => {
+  const { study } = await tuner.open(spec("steps"), {});
+  const steps = [1, 10, 11, STEPS, STEPS + 1, STEPS + 10, STEPS + 11, 2 * STEPS];
+  expect(steps.filter((step) => study.mayPruneAt(step))).toEqual([11, STEPS, STEPS + 11, 2 * STEPS]);
 });
