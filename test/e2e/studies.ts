@@ -18,8 +18,8 @@ export interface OptunaTrial {
 
 export interface OptunaStudy {
   direction: "minimize" | "maximize";
-  /** Number of the best trial. */
-  best: number;
+  /** Number of the best trial; null where none was completed. */
+  best: number | null;
   trials: OptunaTrial[];
 }
 
@@ -29,7 +29,7 @@ import optuna
 study = optuna.load_study(study_name=sys.argv[2], storage="sqlite:///" + sys.argv[1])
 print(json.dumps({
     "direction": study.direction.name.lower(),
-    "best": study.best_trial.number,
+    "best": study.best_trial.number if any(t.state.name == "COMPLETE" for t in study.trials) else None,
     "trials": [
         {"number": t.number, "state": t.state.name.lower(), "value": t.value, "params": t.params, "attrs": t.user_attrs}
         for t in study.trials

@@ -43,6 +43,8 @@ async function stopped(args: readonly string[], at: RegExp, signal: NodeJS.Signa
       if (workers !== undefined || !at.test(text)) return;
       workers = workersOf(child.pid!);
       child.kill(signal);
+      // A terminal gives Ctrl-C to all of them.
+      if (signal === "SIGINT") for (const worker of workers) process.kill(worker, signal);
     },
   });
   expect(workers, `it ended before it was stopped:\n${result.stdout}\n${result.stderr}`).not.toHaveLength(0);
