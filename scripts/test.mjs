@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm test`: set-up (timed apart), then every check and every test of both languages; last line `N passed, N failed`.
- * Two processes work at any time, as two cores can: the checks, the Python tests and those of pure rooms one after the other, beside
- * them the other TypeScript tests without the end-to-end ones; then those, two files at a time.
+ * Two processes work at any time, as two cores can: the checks, the Python tests and those that need no process of their own one
+ * after the other, beside them the other TypeScript tests without the end-to-end ones; then those, two files at a time.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,15 +40,18 @@ const checks = [
 ];
 /** Files that start the command, install engines or fit every model: most of the work, and longest where they share a core with other work. */
 const LONG = ["test/e2e/**", "test/conformance/**", "test/scripts/**"];
-/** Tests of rooms without state, files and processes: they share one process, which a third of their time went into starting anew. */
-const PURE = ["evaluation", "features", "labels", "market", "validation"].map((room) => `test/${room}/**`);
-const pure = {
-  title: "TypeScript tests (vitest), pure rooms",
-  run: () => vitest("pure", ["--maxWorkers=1", "--no-isolate", ...PURE.map((glob) => glob.replace("**", ""))]),
+/** Tests that leave nothing behind in their process: they share one, which a third of their time went into starting anew. */
+const TOGETHER = [
+  ...["evaluation", "features", "labels", "market", "validation"],
+  ...["audit", "config", "data", "files", "prepare", "report"],
+].map((room) => `test/${room}/**`);
+const together = {
+  title: "TypeScript tests (vitest), in one process",
+  run: () => vitest("together", ["--maxWorkers=1", "--no-isolate", ...TOGETHER.map((glob) => glob.replace("**", ""))]),
 };
 const units = {
   title: "TypeScript tests (vitest), all others but the end-to-end ones",
-  run: () => vitest("units", ["--maxWorkers=1", ...[...LONG, ...PURE].map((glob) => `--exclude=${glob}`)]),
+  run: () => vitest("units", ["--maxWorkers=1", ...[...LONG, ...TOGETHER].map((glob) => `--exclude=${glob}`)]),
 };
 const endToEnd = {
   title: "TypeScript tests (vitest), end to end",
@@ -129,7 +132,7 @@ async function lane(suites) {
 await runScript(async () => {
   await ensureSetup({ dev: true });
   const start = Date.now();
-  await Promise.all([lane([...checks, pure]), lane([units])]);
+  await Promise.all([lane([...checks, together]), lane([units])]);
   await lane([endToEnd]);
   rmSync(scratch, { recursive: true, force: true });
   say(`\nAll checks and tests: ${((Date.now() - start) / 1000).toFixed(0)} s after set-up.`);

@@ -13,7 +13,7 @@ import { loadModel } from "../../src/inference/index.js";
 import { type ModelDefinition, missingPackages } from "../../src/models/index.js";
 import { createModel, type TrainableModel } from "../../src/training/index.js";
 import type { BaseModel, FeatureArray, PredictionOutput, TrainingMetrics } from "../../src/types/index.js";
-import { CASES, type Case } from "./cases.js";
+import { CASES, type Case, PARTS } from "./cases.js";
 import { FEATURES, head, permuted, type Sample, sample } from "./data.js";
 import { storeSample } from "./store.js";
 
@@ -71,7 +71,7 @@ function expectProbabilities(p: Float32Array, rows: number): void {
 function patienceOf({ definition, config }: Case): number {
   if (typeof config.training?.patience === "number") return config.training.patience;
   const training = resolveTrainingConfig({ cwd: process.cwd(), flags: { seed: 7 } });
-  const patience = resolveModelConfig(definition, { training }).training.early_stopping_rounds;
+  const patience = resolveModelConfig(definition, { training, config }).training.early_stopping_rounds;
   if (typeof patience !== "number") throw new Error(`${definition.id} has no patience among its training settings.`);
   return patience;
 }
@@ -92,7 +92,8 @@ for (const tested of CASES) {
         model_params: { ...base.model_params, ...config.model_params },
         training: { ...base.training, ...config.training },
       };
-      const made = createModel(definition.id, { pool, seed, config: merged });
+      const parts = definition.kind === "ensemble" ? { parts: PARTS } : {};
+      const made = createModel(definition.id, { pool, seed, config: merged, ...parts });
       models.push(made);
       return made;
     };

@@ -15,9 +15,9 @@ const IDS = ["voting", "stacking", "blending"];
 const BASES = ["logistic", "random_forest", "lightgbm"];
 const SMALL = [
   ...IDS.map((id) => `models.${id}.model_params.bases=[${BASES.join(",")}]`),
-  "models.stacking.model_params.folds=3",
-  "models.random_forest.model_params.n_estimators=20",
-  "training.boosting.num_boost_round=40",
+  "models.stacking.model_params.folds=2",
+  "models.random_forest.model_params.n_estimators=10",
+  "training.boosting.num_boost_round=15",
 ].flatMap((setting) => ["--set", setting]);
 const GRID = ["--symbol", "MES", "--horizon", "5", "--json"];
 
@@ -179,7 +179,7 @@ describe("voting with given weights", () => {
 describe("voting among all models of a run", () => {
   it("names them in its configuration, and chooses among them greedily", async () => {
     const greedy = ["bases=all", "weights=greedy"].map((setting) => `models.voting.model_params.${setting}`);
-    const sets = [...greedy, "models.random_forest.model_params.n_estimators=20"].flatMap((set) => ["--set", set]);
+    const sets = [...greedy, "models.random_forest.model_params.n_estimators=10"].flatMap((set) => ["--set", set]);
     const models = ["--model", "voting,random_forest,logistic"];
     await succeeds(["train", ...GRID, ...models, ...sets, "--run-id", "greedy", "--no-test"], { cwd });
     const { configuration, ensemble } = reportOf("greedy", "voting");
@@ -258,7 +258,7 @@ describe("a base that cannot be fitted", () => {
   const broken = (...more: string[]): string[] => [
     ...["train", "--model", "voting", ...GRID, "--plugin", plugin, "--set", "models.misbehaves.model_params.how=raise"],
     ...["--set", "models.voting.model_params.bases=[logistic,random_forest,misbehaves]"],
-    ...["--set", "models.random_forest.model_params.n_estimators=20", ...more],
+    ...["--set", "models.random_forest.model_params.n_estimators=10", ...more],
   ];
 
   it("ends the fit, and is named", async () => {

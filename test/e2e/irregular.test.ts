@@ -31,7 +31,7 @@ beforeAll(async () => {
   writeFileSync(join(cwd, "ticks.csv"), volumeBars());
   const args = ["ticks.csv", "--symbol", "VOL", "--bar-time", "close", "--horizons", "5,20"];
   prepared = await succeeds(["prepare", ...args], { cwd });
-  const train = ["train", "--model", "logistic", "--symbol", "VOL", "--horizon", "20", "--no-test", "--run-id", "r"];
+  const train = ["train", "--model", "lightgbm", "--symbol", "VOL", "--horizon", "20", "--no-test", "--run-id", "r"];
   await succeeds(train, { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
@@ -49,7 +49,7 @@ it("prepare says that the bars have no length, and leaves out what needs a clock
 });
 
 it("predict --bars answers what it answers for the prepared rows (1e-5)", async () => {
-  const predict = ["predict", "--model-dir", "experiments/runs/r/models/logistic_VOL_h20"];
+  const predict = ["predict", "--model-dir", "experiments/runs/r/models/lightgbm_VOL_h20"];
   await succeeds([...predict, "--data", "data/datasets/VOL.parquet", "--out", "rows.parquet"], { cwd });
   await succeeds([...predict, "--bars", "ticks.csv", "--out", "bars.parquet"], { cwd });
   const { rows, difference } = await largestDifference(join(cwd, "rows.parquet"), join(cwd, "bars.parquet"));

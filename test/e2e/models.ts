@@ -20,5 +20,12 @@ export function eachModel(name: string, subject: (id: string) => string, test: (
   it.skip.each(LEFT_OUT.map(subject))(name, () => {});
 }
 
+/** Flags for sizes with which a sequence model is fitted and answers in a moment. */
+export const SMALL_NETWORKS: readonly string[] = [
+  ...["lstm", "gru"].flatMap((id) => [`${id}.model_params.hidden_size=16`, `${id}.model_params.num_layers=1`]),
+  "tcn.model_params.channels=8",
+  ...["d_model=16", "nhead=2", "num_layers=1", "dim_feedforward=16"].map((set) => `transformer.model_params.${set}`),
+].flatMap((setting) => ["--set", `models.${setting}`]);
+
 /** For tests that fit one of them. */
 export const lacks = (id: string): boolean => LEFT_OUT.includes(id);

@@ -18,12 +18,14 @@ const train = (model: string, id: string): string[] => [
   "train",
   ...`--model ${model} --symbol MES --horizon 20 --no-test --json --run-id ${id}`.split(" "),
   ..."--set training.neural.max_epochs=14 --set training.neural.patience=14".split(" "),
+  ...(model.includes("transformer") ? ["--set", "models.transformer.model_params.num_layers=1"] : []),
 ];
 
 let cwd: string;
 beforeAll(async () => {
   cwd = await preparedFolder();
   if (!MODELS.includes("lstm")) return;
+  await succeeds(train(MODELS.join(","), "whole"), { cwd });
   await killedInTraining(train("lstm", "lstm-killed"));
   // What it left, once more, to be damaged.
   cpSync(runDir("lstm-killed"), runDir("cut"), { recursive: true });
@@ -54,15 +56,14 @@ async function killedInTraining(args: readonly string[]): Promise<void> {
 
 describe.skipIf(MODELS.length === 0)("a killed fit of a sequence model", () => {
   it.each(["lstm", "transformer"])("of %s is resumed to the same model", async (model) => {
-    await succeeds(train(model, `${model}-whole`), { cwd });
     const id = `${model}-killed`;
     if (!existsSync(runDir(id))) await killedInTraining(train(model, id));
     expect(existsSync(checkpoint(id, model))).toBe(true);
     await succeeds(["resume", id], { cwd });
     expect(reportOf(id, model).sequence?.resumed_from).toBeGreaterThanOrEqual(2);
-    expect(reportOf(`${model}-whole`, model).sequence?.resumed_from).toBe(0);
+    expect(reportOf("whole", model).sequence?.resumed_from).toBe(0);
     const predictions = (run: string): string => join(runDir(run), "predictions", `${model}_MES_h20.parquet`);
-    expect(await largestDifference(predictions(`${model}-whole`), predictions(id))).toMatchObject({ difference: 0 });
+    expect(await largestDifference(predictions("whole"), predictions(id))).toMatchObject({ difference: 0 });
     expect(existsSync(join(runDir(id), CHECKPOINTS_FOLDER, `${model}_MES_h20`))).toBe(false);
   });
 

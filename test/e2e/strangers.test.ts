@@ -8,10 +8,15 @@ import { Run } from "../../src/artifacts/index.js";
 import { BIN, foldwise, ROOT } from "./cli.js";
 import { preparedFolder, succeeds } from "./fixture.js";
 import { expectRefusal } from "./refusal.js";
-import { warm } from "./warm.js";
+import { warm, warmSucceeds } from "./warm.js";
 
-const TRAIN = ["train", "--model", "logistic", "--symbol", "MES", "--horizon", "5,20", "--no-test"];
-const BUNDLE = "experiments/runs/r/models/logistic_MES_h20";
+/** Of an engine that is imported sooner than the others. */
+const TRAIN = "train --model lightgbm --set training.num_boost_round=10 --symbol MES --horizon 5,20 --no-test".split(
+  " ",
+);
+const BUNDLE = "experiments/runs/r/models/lightgbm_MES_h20";
+/** Of features these few, where it is the bars that matter. */
+const FEW = ["--set", "features.timeframes=[]", "--set", "features.groups=[momentum]"];
 let cwd: string;
 const at = (...parts: string[]): string => join(cwd, ...parts);
 
@@ -47,14 +52,14 @@ describe("resume", () => {
   };
   /** The first job of the run stays whole. */
   const damaged: [what: string, harm: keyof typeof harms, job: string, path: (job: string) => string][] = [
-    ["bundle", "junk", "logistic_MES_h20", (job) => `models/${job}/model.onnx`],
-    ["predictions", "junk", "svm_MES_h5", (job) => `predictions/${job}.parquet`],
-    ["predictions", "less than all", "svm_MES_h20", (job) => `predictions/${job}.parquet`],
-    ["report", "junk", "random_forest_MES_h5", (job) => `reports/${job}_report.json`],
-    ["report", "a pipe", "random_forest_MES_h20", (job) => `reports/${job}_report.json`],
+    ["bundle", "junk", "lightgbm_MES_h20", (job) => `models/${job}/model.onnx`],
+    ["predictions", "junk", "catboost_MES_h5", (job) => `predictions/${job}.parquet`],
+    ["predictions", "less than all", "catboost_MES_h20", (job) => `predictions/${job}.parquet`],
+    ["report", "junk", "xgboost_MES_h5", (job) => `reports/${job}_report.json`],
+    ["report", "a pipe", "xgboost_MES_h20", (job) => `reports/${job}_report.json`],
   ];
   const inRun = (path: string): string => at("experiments", "runs", "d", path);
-  const whole = "logistic_MES_h5";
+  const whole = "lightgbm_MES_h5";
   const untouched = (): Buffer => readFileSync(inRun(`models/${whole}/manifest.json`));
   let before: { sizes: number[]; untouched: Buffer };
   let stderr: string;
@@ -62,12 +67,14 @@ describe("resume", () => {
     const grid = [
       "train",
       "--model",
-      "logistic,svm,random_forest",
+      "lightgbm,catboost,xgboost",
       "--symbol",
       "MES",
       "--horizon",
       "5,20",
       "--no-test",
+      "--set",
+      "training.boosting.num_boost_round=10",
     ];
     await succeeds([...grid, "--run-id", "d"], { cwd });
     before = { sizes: damaged.map(([, , job, path]) => statSync(inRun(path(job))).size), untouched: untouched() };
@@ -168,8 +175,8 @@ describe("bars", () => {
       return [new Date(stamp!).toISOString().replace(/\D/g, "").slice(0, digits), ...rest].join(",");
     });
     writeFileSync(at(`compact${digits}.csv`), compact.join("\n"));
-    const args = ["--symbol", "C", "--bar-time", "close", "--horizons", "5", "--out", `c${digits}`];
-    const { stdout } = await succeeds(["prepare", `compact${digits}.csv`, ...args], { cwd });
+    const args = ["--symbol", "C", "--bar-time", "close", "--horizons", "5", "--out", `c${digits}`, ...FEW];
+    const { stdout } = await warmSucceeds(["prepare", `compact${digits}.csv`, ...args], { cwd });
     expect(stdout).toMatch(/bars of 5m/);
     expect(stdout).toMatch(/train .* 2022-01-0/);
   });
@@ -180,15 +187,15 @@ describe("bars", () => {
     // The generator starts on the 3rd of January: the first days fit both orders.
     const early = dated.filter((line) => Number(line.slice(0, 2)) <= 12).slice(0, 1200);
     writeFileSync(at("slashed.csv"), [head, ...early].join("\n"));
-    const args = ["slashed.csv", "--symbol", "S", "--horizons", "5", "--bar-time", "close", "--out", "s"];
-    expectRefusal(await foldwise(["prepare", ...args], { cwd }), [/month first or day first/, /--date-order dmy/]);
+    const args = ["slashed.csv", "--symbol", "S", "--horizons", "5", "--bar-time", "close", "--out", "s", ...FEW];
+    expectRefusal(await warm(["prepare", ...args], { cwd }), [/month first or day first/, /--date-order dmy/]);
     expectRefusal(await warm(["try", "slashed.csv", "--symbol", "S"], { cwd }), [/--date-order dmy/]);
-    const { stdout } = await succeeds(["prepare", ...args, "--date-order", "dmy"], { cwd });
+    const { stdout } = await warmSucceeds(["prepare", ...args, "--date-order", "dmy"], { cwd });
     expect(stdout).toMatch(/dates day first/);
     expect(stdout).toMatch(/train .* 2022-01-0/);
     const predict = ["predict", "--model-dir", BUNDLE, "--bars", "slashed.csv", "--out", "slashed.parquet"];
     expectRefusal(await warm(predict, { cwd }), [/--date-order dmy/]);
-    await succeeds([...predict, "--date-order", "dmy"], { cwd });
+    await warmSucceeds([...predict, "--date-order", "dmy"], { cwd });
   });
 
   it("beyond whose end the horizon reaches are refused at once", async () => {
@@ -206,7 +213,9 @@ describe("bars", () => {
 
 describe("foldwise try", () => {
   it("answers from a file of daily bars in one command, and names what goes further", async () => {
-    const csv = join(ROOT, "examples", "data", "sp500_daily.csv");
+    const [head, ...days] = readFileSync(join(ROOT, "examples", "data", "sp500_daily.csv"), "utf8").split("\n");
+    const csv = at("daily.csv");
+    writeFileSync(csv, [head, ...days.slice(-2000)].join("\n"));
     const { stdout } = await succeeds(["try", csv, "--symbol", "SPX"], { cwd });
     expect(stdout).toMatch(/holidays and early closes are those of nyse/);
     for (const model of ["logistic", "lightgbm"]) {
@@ -218,13 +227,16 @@ describe("foldwise try", () => {
       /Go on with:\n {2}foldwise train --model all --symbol SPX --horizon 20 --data data\/try\/datasets/,
     );
     const next = /foldwise (predict --model-dir \S+) --bars NEW_BARS/.exec(stdout)![1]!;
-    await succeeds([...next.split(" "), "--bars", csv, "--out", "try.csv"], { cwd });
+    await warmSucceeds([...next.split(" "), "--bars", csv, "--out", "try.csv"], { cwd });
     expect(existsSync(at("try.csv"))).toBe(true);
   });
 
   it("says what it guessed", async () => {
     const few = readFileSync(at("bars.csv"), "utf8").split("\n").slice(0, 2001);
     writeFileSync(at("unknown.csv"), few.join("\n"));
+    // What is guessed does not depend on the features.
+    mkdirSync(at("config"));
+    writeFileSync(at("config", "prepare.yaml"), "features: {timeframes: [], groups: [momentum]}\n");
     const { stdout } = await succeeds(["try", "unknown.csv", "--symbol", "XYZ", "--horizon", "5"], { cwd });
     expect(stdout).toMatch(/Guessed: XYZ is not in config\/symbols\.yaml/);
     expect(stdout).toMatch(/Guessed: stamps name each bar's open/);

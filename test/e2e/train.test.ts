@@ -1,14 +1,15 @@
 /** `foldwise train` on both layouts: what it writes, and what it says. */
 
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readBundle } from "../../src/artifacts/index.js";
 import { type Report, reportSchema, selectionSchema } from "../../src/report/index.js";
 import { type CliResult, foldwise, ROOT } from "./cli.js";
 import { bareSplits, columnsOf, predictionsOf, preparedFolder, readJson, succeeds } from "./fixture.js";
-import { eachModel, MODELS } from "./models.js";
+import { eachModel, MODELS, SMALL_NETWORKS } from "./models.js";
 import { warm } from "./warm.js";
 
 let cwd: string;
@@ -17,13 +18,15 @@ const reportOf = (id: string, job: string): Report =>
   reportSchema.parse(readJson(join(runOf(id), "reports", `${job}_report.json`)));
 const jobOf = (id: string): string => `${id}_MES_h20`;
 const JOBS = MODELS.map(jobOf);
-/** What a model writes does not depend on how long it was trained. */
+/** What a model writes depends neither on how long it was trained nor on its size. */
 const SHORT = [
   "training.neural.max_epochs=2",
-  "training.boosting.num_boost_round=60",
-  "models.random_forest.model_params.n_estimators=40",
+  "training.boosting.num_boost_round=12",
+  "models.random_forest.model_params.n_estimators=10",
   "models.stacking.model_params.folds=2",
-].flatMap((setting) => ["--set", setting]);
+]
+  .flatMap((setting) => ["--set", setting])
+  .concat(SMALL_NETWORKS, "--seq-len", "8");
 
 let series: CliResult;
 let splits: CliResult;
@@ -168,14 +171,39 @@ describe("train", () => {
   });
 
   it("counts them in the grid's order, whichever of several workers is faster", async () => {
-    const grid = ["train", "--model", "xgboost,logistic", "--symbol", "MES", "--horizon", "20", "--workers", "2"];
-    const boosting = "training.boosting";
-    const slow = ["--set", `${boosting}.early_stopping_rounds=null`, "--set", `${boosting}.num_boost_round=1000`];
-    const { events } = await succeeds([...grid, ...slow, "--runs", "two", "--run-id", "w", "--json"], { cwd });
+    const reportFile = (model: string): string => join(cwd, "two", "w", "reports", `${model}_MES_h20_report.json`);
+    const example = pathToFileURL(join(ROOT, "examples", "plugins", "nearest_centroid", "nearest_centroid.js"));
+    // Its fit ends only when the other job is done.
+    writeFileSync(
+      join(cwd, "slow.mjs"),
+      `import { existsSync } from "node:fs";
+import centroid from ${JSON.stringify(example.href)};
+const other = ${JSON.stringify(reportFile("lightgbm"))};
+export default (context) => ({
+  ...centroid(context),
+  id: "slow",
+  create(settings) {
+    const model = centroid(context).create(settings);
+    const fit = model.fit.bind(model);
+    model.fit = async (...rows) => {
+      const end = Date.now() + 60_000;
+      while (!existsSync(other) && Date.now() < end) await new Promise((again) => setTimeout(again, 20));
+      return fit(...rows);
+    };
+    return model;
+  },
+});
+`,
+    );
+    const grid = "train --model slow,lightgbm --symbol MES --horizon 20 --workers 2".split(" ");
+    const where = "--plugin slow.mjs --runs two --run-id w --json --set training.boosting.num_boost_round=12".split(
+      " ",
+    );
+    const { events } = await succeeds([...grid, ...where], { cwd });
     const finished = events.filter(({ event }) => event === "job_finished").map(({ job }) => job);
-    expect(finished, "the second job has to be the faster one").toEqual(["logistic_MES_h20", "xgboost_MES_h20"]);
-    const opened = ["xgboost", "logistic"].map((model) => {
-      const report = readJson(join(cwd, "two", "w", "reports", `${model}_MES_h20_report.json`));
+    expect(finished, "the second job has to be the faster one").toEqual(["lightgbm_MES_h20", "slow_MES_h20"]);
+    const opened = ["slow", "lightgbm"].map((model) => {
+      const report = readJson(reportFile(model));
       return report.test_openings;
     });
     expect(opened).toEqual([
@@ -189,16 +217,19 @@ describe("train of one job", () => {
   let quiet: CliResult;
   beforeAll(async () => {
     quiet = await foldwise(
-      ["train", "--model", "logistic", "--symbol", "MES", "--horizon", "5", "--run-id", "one", "--no-test", "--quiet"],
+      [
+        ..."train --model lightgbm --symbol MES --horizon 5 --run-id one --no-test --quiet".split(" "),
+        ..."--set training.num_boost_round=12".split(" "),
+      ],
       { cwd },
     );
   });
 
   it("gives its report the requirements' name too", () => {
     expect(quiet.code, quiet.stderr).toBe(0);
-    const report = readFileSync(join(runOf("one"), "reports", "logistic_report.json"), "utf8");
-    expect(readFileSync(join(runOf("one"), "reports", "logistic_MES_h5_report.json"), "utf8")).toBe(report);
-    expect(existsSync(join(runOf("series"), "reports", "logistic_report.json"))).toBe(false);
+    const report = readFileSync(join(runOf("one"), "reports", "lightgbm_report.json"), "utf8");
+    expect(readFileSync(join(runOf("one"), "reports", "lightgbm_MES_h5_report.json"), "utf8")).toBe(report);
+    expect(existsSync(join(runOf("series"), "reports", "lightgbm_report.json"))).toBe(false);
   });
 
   it("says nothing on stderr with --quiet", () => {
@@ -207,10 +238,10 @@ describe("train of one job", () => {
   });
 
   it("leaves the test part closed with --no-test", async () => {
-    const report = reportOf("one", "logistic_MES_h5");
+    const report = reportOf("one", "lightgbm_MES_h5");
     expect(report).toMatchObject({ test_metrics: null, test: null, test_openings: null, head_part: "calibrate" });
     expect(report.rows.test.classes).toBeNull();
-    const parts = new Set((await predictionsOf(runOf("one"), "logistic_MES_h5")).map((row) => row.part));
+    const parts = new Set((await predictionsOf(runOf("one"), "lightgbm_MES_h5")).map((row) => row.part));
     expect([...parts]).toEqual(["val_stop", "val_calibrate"]);
     expect(existsSync(join(runOf("one"), "openings.ndjson"))).toBe(false);
   });

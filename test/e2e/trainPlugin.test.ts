@@ -20,7 +20,7 @@ const bundle = (id: string): string => join(run(), "models", `${id}_MES_h20`);
 beforeAll(async () => {
   cwd = await preparedFolder();
   const train = ["train", "--model", IDS.join(","), "--symbol", "MES", "--horizon", "20", "--run-id", "p"];
-  await succeeds([...train, ...flags], { cwd });
+  await succeeds([...train, ...flags, "--set", "models.extra_trees.model_params.n_estimators=20"], { cwd });
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 

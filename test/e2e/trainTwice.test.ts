@@ -8,20 +8,23 @@ import { openStored } from "../../src/data/index.js";
 import { type Report, reportSchema } from "../../src/report/index.js";
 import { planRows } from "../../src/training/rows.js";
 import { bareSplits, largestDifference, predictionsOf, preparedFolder, query, readJson, succeeds } from "./fixture.js";
-import { MODELS } from "./models.js";
+import { MODELS, SMALL_NETWORKS } from "./models.js";
 
 const JOBS = MODELS.flatMap((id) => [`${id}_MES_h5`, `${id}_MES_h20`]);
-/** What is tested depends neither on the rounds nor on the length of a window. */
+/** What is tested depends neither on the rounds, nor on sizes, nor on the length of a window. */
 const SHORT = [
-  ...["--set", "training.boosting.num_boost_round=40", "--set", "training.neural.max_epochs=3"],
+  ...["--set", "training.boosting.num_boost_round=12", "--set", "training.neural.max_epochs=2"],
+  ...SMALL_NETWORKS,
   ...[
     "--set",
     "models.stacking.model_params.bases=[lightgbm,logistic]",
     "--set",
     "models.stacking.model_params.folds=2",
   ],
-  ...["--set", "models.random_forest.model_params.n_estimators=40", "--seq-len", "12"],
+  ...["--set", "models.random_forest.model_params.n_estimators=10", "--seq-len", "8"],
 ];
+/** A model of whose engine the import is short. */
+const QUICK = "--model lightgbm --symbol MES --horizon 20 --set training.num_boost_round=12".split(" ");
 let cwd: string;
 const runDir = (id: string): string => join(cwd, "experiments", "runs", id);
 const reportOf = (id: string, job: string): Report =>
@@ -103,8 +106,8 @@ describe("the rows of a run", () => {
   });
 
   it("lose to a longer embargo only what comes before a border, and say how much", async () => {
-    await train("embargo", "--model", "logistic", "--symbol", "MES", "--horizon", "20", "--embargo", "200");
-    const [short, long] = ["first", "embargo"].map((id) => reportOf(id, "logistic_MES_h20"));
+    await train("embargo", ...QUICK, "--embargo", "200");
+    const [short, long] = ["first", "embargo"].map((id) => reportOf(id, "lightgbm_MES_h20"));
     expect([short?.embargo, long?.embargo]).toEqual([59, 200]);
     expect(long!.rows.train.rows).toBeLessThan(short!.rows.train.rows);
     expect(long!.rows.train.embargoed).toBeGreaterThan(short!.rows.train.embargoed);
@@ -119,9 +122,9 @@ describe("the rows of a run", () => {
       const data = layout === "series" ? "data/datasets" : "bare";
       if (layout !== "series") await bareSplits(cwd, join(cwd, "bare"));
       const id = layout.replace(" ", "-");
-      const args = ["--model", "logistic", "--symbol", "MES", "--horizon", "20", "--data", data, "--embargo", "0"];
+      const args = [...QUICK, "--data", data, "--embargo", "0"];
       await succeeds(["train", ...args, "--run-id", id], { cwd });
-      const report = reportOf(id, "logistic_MES_h20");
+      const report = reportOf(id, "lightgbm_MES_h20");
       const { train, stop, calibrate, test } = planRows(
         await openStored({ symbol: "MES", data: join(cwd, data), store: join(cwd, ".foldwise", "datasets") }),
         0,
@@ -129,7 +132,7 @@ describe("the rows of a run", () => {
       );
       // The plan is that of the run: its training rows by number, the others row by row.
       expect(report.rows.train.rows).toBe(train.length);
-      const answered = (await predictionsOf(runDir(id), "logistic_MES_h20")).map(({ row }) => row);
+      const answered = (await predictionsOf(runDir(id), "lightgbm_MES_h20")).map(({ row }) => row);
       expect(answered).toEqual([...stop, ...calibrate, ...test]);
       const spans = await labelSpans(layout);
       const parts = [train, stop, calibrate, test].map((rows) => [...rows].map((row) => spans[row]!));

@@ -1,8 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { inject } from "vitest";
 import { type BundleSpec, writeBundle } from "../../src/artifacts/index.js";
 import { UNKNOWN_HOURS } from "../../src/market/index.js";
 import type { PipelineSpec } from "../../src/types/index.js";
@@ -32,11 +31,8 @@ export const trees = {
   nativeProbes: Float32Array.from(json.native_probes),
 };
 
-const root = mkdtempSync(join(tmpdir(), "foldwise-bundle-"));
-// Not at the process's exit: vitest ends its workers by a signal.
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-/** A new empty folder, gone when the tests end. */
-export const folder = (): string => mkdtempSync(join(root, "f-"));
+/** A new empty folder, gone when the run of tests ends. */
+export const folder = (): string => mkdtempSync(join(inject("scratch"), "bundle-"));
 
 export const pipeline: PipelineSpec = {
   version: 1,

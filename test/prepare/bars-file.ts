@@ -1,14 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { inject } from "vitest";
 import type { Bars } from "../../src/types/index.js";
 
-const root = mkdtempSync(join(tmpdir(), "foldwise-prepare-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** A new empty folder, gone when the tests of the file end. */
-export const temporaryFolder = (): string => mkdtempSync(join(root, "f-"));
+/** A new empty folder, gone when the run of tests ends. */
+export const temporaryFolder = (): string => mkdtempSync(join(inject("scratch"), "prepare-"));
 
 /** Writes rows `from` to `to` of bars as CSV with close stamps. */
 export function writeBars(path: string, bars: Bars, from = 0, to = bars.n): string {
