@@ -13,7 +13,7 @@ import { sizeOf, type TuneData, tuneData } from "./data.js";
 import { lightgbm } from "./plain.js";
 import { type Searched, searchTo } from "./search.js";
 
-/** What `foldwise tune` has for the pruner, too. */
+/** What `foldwise tune` has for the pruner, too; Optuna's own default is the same start and no warm-up. */
 const STARTUP = 5;
 const WARMUP = 50;
 
@@ -26,9 +26,10 @@ const answer = z.looseObject({
 const boosting = z.looseObject({ num_boost_round: z.number(), early_stopping_rounds: z.number() });
 
 const KINDS = [
-  { what: "the same configurations", replayed: true, shared: false },
-  { what: "the same configurations, the folds binned once", replayed: true, shared: true },
-  { what: "its own draws", replayed: false, shared: false },
+  { what: "the same configurations", replayed: true, shared: false, warmup: WARMUP },
+  { what: "the same configurations, the folds binned once", replayed: true, shared: true, warmup: WARMUP },
+  { what: "the same configurations, pruned without a warm-up", replayed: true, shared: false, warmup: 0 },
+  { what: "its own draws", replayed: false, shared: false, warmup: WARMUP },
 ] as const;
 
 /** `foldwise tune` beside a Python script with Optuna and LightGBM alone, on the same folds. */
@@ -45,14 +46,14 @@ export async function scriptFigures(options: { pairs: number; small: boolean; ro
     searches.push(searched);
     ours.push(searched.report.seconds.search);
     console.error(`  tune ${ours.at(-1)!.toFixed(1)} s, ${searched.report.counts.pruned} pruned`);
-    for (const [i, { replayed, shared, what }] of KINDS.entries()) {
+    for (const [i, { what, ...kind }] of KINDS.entries()) {
       // Each in a process of its own, with everything imported.
       const reference = await Reference.start("tune_lightgbm.py");
       try {
-        const told = answer.parse(await reference.run(commandOf(data, searched, { replayed, shared, seed, trials })));
+        const told = answer.parse(await reference.run(commandOf(data, searched, { ...kind, seed, trials })));
         theirs[i]!.push(told);
         console.error(`  script, ${what}: ${told.seconds.toFixed(1)} s, ${told.pruned} pruned`);
-        if (replayed) different += differencesOf(searched, told.values);
+        if (kind.replayed) different += differencesOf(searched, told.values);
       } finally {
         await reference.close();
       }
@@ -85,7 +86,13 @@ function differencesOf({ report }: Searched, values: readonly (number | null)[])
 function commandOf(
   data: TuneData,
   { report }: Searched,
-  { replayed, shared, seed, trials }: { replayed: boolean; shared: boolean; seed: number; trials: number },
+  {
+    replayed,
+    shared,
+    warmup,
+    seed,
+    trials,
+  }: { replayed: boolean; shared: boolean; warmup: number; seed: number; trials: number },
 ): Record<string, unknown> {
   const { dataset, plan, defaults, cwd } = data;
   const folder = join(cwd, "rows");
@@ -128,7 +135,7 @@ function commandOf(
     rounds: num_boost_round,
     patience: early_stopping_rounds,
     startup: STARTUP,
-    warmup: WARMUP,
+    warmup,
     threads: availableParallelism(),
   };
 }
