@@ -42,7 +42,7 @@ function wheel(folder: string, name: string, version: string, ...needs: string[]
 }
 
 beforeAll(() => {
-  for (const path of ["scripts", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"]) {
+  for (const path of CHECKOUT) {
     cpSync(join(ROOT, path), join(checkout, path), { recursive: true });
   }
   mkdirSync(join(checkout, "src", "cli"), { recursive: true });
@@ -110,6 +110,16 @@ function compiled(venv: string): boolean {
 }
 const BASE = { fw_base: "1.0", fw_small: "1.0" };
 const ALL = { ...BASE, fw_pure: "1.0", nvidia_fw: "1.0", torch: "99.0" };
+
+/** What a checkout builds with. */
+const CHECKOUT = [
+  "scripts",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "tsconfig.javascript.json",
+];
 
 describe("the two commands' set-up", () => {
   const venv = join(checkout, ".venv");

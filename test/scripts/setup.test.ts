@@ -5,6 +5,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+/** What a checkout builds with. */
+const CHECKOUT = [
+  "scripts",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "tsconfig.javascript.json",
+];
+
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A checkout with a source of one line; its node_modules and .venv are those of this one. */
@@ -23,7 +33,7 @@ afterAll(() => {
 
 function smallCheckout(): string {
   const folder = mkdtempSync(join(tmpdir(), "foldwise-setup-"));
-  for (const path of ["scripts", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"]) {
+  for (const path of CHECKOUT) {
     cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   }
   cpSync(join(ROOT, "engine", "locks"), join(folder, "engine", "locks"), { recursive: true });

@@ -32,8 +32,9 @@ class Clock:
     def check(self) -> None:
         """Nobody cancels."""
 
-    def progress(self, _step: int, _total: int, metrics: Mapping[str, float], _every: int | None = None) -> None:
+    def progress(self, _step: int, _total: int, metrics: Mapping[str, float], every: int | None = None) -> None:
         """An epoch has ended; its stop rows are answered."""
+        del every
         self.ends.append(time.perf_counter())
         self.metrics.append(dict(metrics))
 
