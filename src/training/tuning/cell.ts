@@ -1,6 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ownMark, pathUnder, writeFileAtomic } from "../../files/index.js";
+import { makeFolder, ownMark, pathUnder, writeFileAtomic } from "../../files/index.js";
 import { type CvReport, encodeCvReport, encodeTuningReport, type TuningReport } from "../../report/index.js";
 import { FoldwiseError, seededRandom, throwIfAborted } from "../../types/index.js";
 import { cvReportOf } from "../cv/cell.js";
@@ -133,7 +132,7 @@ async function tuned(tuner: Tuner, { work, setup, files, paths, deadline }: Tuni
   };
   const settings = { ...setup.settings, ...sectionsOfTrial(own, asked(best)), tuned: mark };
   const yaml = renderTuned({ settings, before: setup.settings, space: setup.space, report, mark });
-  mkdirSync(join(run.dir, "tuned"), { recursive: true });
+  makeFolder(join(run.dir, "tuned"));
   writeFileAtomic(join(run.dir, paths.tuned), yaml);
   const refitted = await refit(work, { setup, settings, epochs: cv.refit_epochs });
   const whole: TuningReport = {

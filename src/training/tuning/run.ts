@@ -1,8 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_RUNS, type Run } from "../../artifacts/index.js";
 import { timeoutMs } from "../../config/index.js";
-import { pathUnder } from "../../files/index.js";
+import { makeFolder, pathUnder, readRegular, writeFileAtomic } from "../../files/index.js";
 import type { TuningReport } from "../../report/index.js";
 import { FoldwiseError, throwIfAborted } from "../../types/index.js";
 import { resolveCall, type TrainCall, type TrainRunRequest } from "../call.js";
@@ -15,7 +14,7 @@ import { readReports } from "../reports.js";
 import { createRun, runCells, type Session } from "../session.js";
 import { tuneCell } from "./cell.js";
 import type { TunePlans } from "./setup.js";
-import { setAside, studiesFolder, studyFiles } from "./storage.js";
+import { makeStudiesFolder, setAside, studiesFolder, studyFiles } from "./storage.js";
 import { Tuner } from "./tuner.js";
 
 export interface TuneRequest extends TrainRunRequest {
@@ -60,7 +59,7 @@ export async function tuneRun(request: TuneRequest): Promise<TuneRunResult> {
       signal: request.signal,
       onEvent: request.onEvent,
     };
-    mkdirSync(studies, { recursive: true });
+    makeStudiesFolder(studies);
     const options = { studies, write_config: request.writeConfig === true };
     const run = createRun(session, cells, request.command, request.runId, "tune", options);
     if (request.fresh === true) {
@@ -159,11 +158,8 @@ class TimeShares {
   }
 }
 
-/** @throws FoldwiseError `io.*`-like failures of the copy as they come. */
 function writeConfig(run: Run, job: string, cwd: string): void {
   const folder = join(cwd, "config", "tuned");
-  mkdirSync(folder, { recursive: true });
-  const from = pathUnder(run.dir, "tuned", `${job}.yaml`);
-  if (!existsSync(from)) throw new FoldwiseError("io.missing", `${from} is missing.`, { remedy: "Tune again." });
-  copyFileSync(from, pathUnder(folder, `${job}.yaml`));
+  makeFolder(folder);
+  writeFileAtomic(pathUnder(folder, `${job}.yaml`), readRegular(pathUnder(run.dir, "tuned", `${job}.yaml`)));
 }

@@ -1,10 +1,22 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, renameSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { pathUnder } from "../../files/index.js";
+import { makeFolder, pathUnder } from "../../files/index.js";
+import { FoldwiseError } from "../../types/index.js";
 
 /** `experiments/studies`, beside `experiments/runs`. */
 export const studiesFolder = (runsDir: string, studies: string | undefined): string =>
   resolve(studies ?? join(dirname(resolve(runsDir)), "studies"));
+
+/** Makes the folder; throws `usage.studies_folder` where its name is that of something else, `io.write_failed`. */
+export function makeStudiesFolder(folder: string): void {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isDirectory()) {
+    throw new FoldwiseError("usage.studies_folder", `${folder} is no folder; studies are kept in a folder.`, {
+      remedy: "Name another with --studies DIR (default: studies, beside the runs folder).",
+    });
+  }
+  makeFolder(folder);
+}
 
 /** Where a job's study lies, and beside it the folds of its trials. */
 export interface StudyFiles {
@@ -16,7 +28,7 @@ export interface StudyFiles {
 
 /** @param job Made of checked ids. */
 export function studyFiles(folder: string, job: string): StudyFiles {
-  mkdirSync(folder, { recursive: true });
+  makeStudiesFolder(folder);
   return { db: pathUnder(folder, `${job}.db`), trials: pathUnder(folder, `${job}.trials`) };
 }
 
