@@ -56,6 +56,8 @@ function inWords(node: Tree): string {
     case "boolean":
       return "true or false";
     case "string":
+      // An example says more than a pattern.
+      if (Array.isArray(node.examples)) return `text such as ${node.examples.join(", ")}`;
       return typeof node.pattern === "string" ? `text that matches ${node.pattern}` : "text";
     case "array": {
       const items = unique(alternatives(node.items).map(inWords)).join(", or ");

@@ -178,6 +178,7 @@ export const trainingFileSchema = z.strictObject({
       timeout: z
         .string()
         .regex(/^[1-9]\d{0,8}[smh]$/)
+        .meta({ examples: ["90s", "30m", "2h"] })
         .nullable()
         .default(null)
         .describe("No trial begins after so long (90s, 30m, 2h); several models share it. null: no limit."),
