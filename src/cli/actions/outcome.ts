@@ -17,14 +17,12 @@ import type { Output } from "../output.js";
 /** What `train` and `resume` say at the end, and the exit code. */
 export function printOutcome(output: Output, { run, reports }: TrainRunResult): number {
   const { jobs, status } = run.file;
-  const failed = jobs.filter((job) => job.status !== "succeeded");
   output.print("");
   const [only] = reports;
   if (jobs.length === 1 && only !== undefined) output.print(formatReport(only));
   else if (reports.length > 0) output.print(formatLeaderboard(reports));
   printSelections(output, run);
-  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
-  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
+  printEnd(output, run);
   const best = bestJob(jobs, reports);
   if (best !== undefined) {
     const knowsBars = readFileSync(join(run.dir, best.bundle ?? "", "pipeline.json"), "utf8").trim() !== "null";
@@ -57,14 +55,12 @@ export function printOutcome(output: Output, { run, reports }: TrainRunResult): 
 /** What `cv` says at the end, also when it was resumed, and the exit code. */
 export function printCv(output: Output, { run, reports }: CvRunResult): number {
   const { jobs, status } = run.file;
-  const failed = jobs.filter((job) => job.status !== "succeeded");
   output.print("");
   const [only] = reports;
   if (jobs.length === 1 && only !== undefined) output.print(formatCvReport(only));
   else if (reports.length > 0) output.print(formatCvLeaderboard(reports));
   printSelections(output, run);
-  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
-  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
+  printEnd(output, run);
   output.result({
     event: "finished",
     status,
@@ -89,13 +85,11 @@ export function printCv(output: Output, { run, reports }: CvRunResult): number {
 /** What `tune` says at the end, also when it was resumed, and the exit code. */
 export function printTuning(output: Output, { run, reports }: TuneRunResult): number {
   const { jobs, status } = run.file;
-  const failed = jobs.filter((job) => job.status !== "succeeded");
   output.print("");
   const [only] = reports;
   if (jobs.length === 1 && only !== undefined) output.print(formatTuningReport(only));
   else if (reports.length > 0) output.print(formatTuningBoard(reports));
-  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
-  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${run.dir}`);
+  printEnd(output, run);
   if (only !== undefined) {
     const { model_name, symbol, horizon } = only;
     output.print(
@@ -128,6 +122,13 @@ export function printTuning(output: Output, { run, reports }: TuneRunResult): nu
     }),
   });
   return exitCode(jobs);
+}
+
+/** What has failed, how many have not, and where all of it lies. */
+function printEnd(output: Output, { file: { jobs }, dir }: Run): void {
+  const failed = jobs.filter((job) => job.status !== "succeeded");
+  for (const { job, error } of failed) output.failure(`${job}: ${error?.message ?? "not finished"}`, error?.remedy);
+  output.print(`${jobs.length - failed.length} of ${jobs.length} jobs succeeded. Run: ${dir}`);
 }
 
 /** The models of each symbol and horizon beside one another. */
