@@ -5,14 +5,16 @@ import { renderRunConfig } from "../config/index.js";
 import { DEFAULT_STORE } from "../data/index.js";
 import type { EnginePool } from "../engine/index.js";
 import { packageVersion } from "../files/index.js";
-import { FoldwiseError, type OnEvent } from "../types/index.js";
+import { FoldwiseError, type OnEvent, type StoredDataset } from "../types/index.js";
 import type { HoldoutPlan } from "../validation/index.js";
 import type { TrainCall } from "./call.js";
 import { partsFor } from "./callParts.js";
 import type { CellResult } from "./cell.js";
 import { type CellWorker, type GridCell, runGrid } from "./grid.js";
 import type { OpenedSymbols } from "./opened.js";
+import type { ModelOrigin } from "./origin.js";
 import type { OwnPool } from "./ownPool.js";
+import { portableCall } from "./portable.js";
 
 /** One call that is ready to work: decided, opened, planned. The command and the library both end here. */
 export interface Session<Plan = HoldoutPlan> {
@@ -138,6 +140,28 @@ export const oneCell = (
   parts: partsFor(call, chosen),
   grid: { ...call.grid, models: [model], symbols: [symbol], horizons: [horizon] },
 });
+
+/** Where a model of this cell comes from, fitted on a stored dataset. */
+export function originOfCell(
+  { call, cwd, run, versions }: { call: TrainCall; cwd: string; run: Run; versions: Record<string, string> },
+  {
+    cell,
+    chosen,
+    manifest,
+  }: { cell: GridCell; chosen: TrainCall["models"][number]; manifest: StoredDataset["manifest"] },
+  command: RunKind,
+): ModelOrigin {
+  return {
+    symbol: cell.symbol,
+    horizon: cell.horizon,
+    fingerprint: manifest.fingerprint,
+    pipeline: manifest.pipeline,
+    runId: run.id,
+    config: configOf(portableCall(oneCell(call, cell, chosen), cwd), command),
+    versions,
+    synthetic: manifest.pipeline?.synthetic ?? false,
+  };
+}
 
 export const configOf = ({ grid, training, models, parts }: TrainCall, command: RunKind): string =>
   renderRunConfig({ command, grid, training, models: [...models, ...parts].map(({ settings }) => settings) });

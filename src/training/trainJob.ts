@@ -12,7 +12,7 @@ import { trainable } from "./model.js";
 import { openingOf, RunOpenings } from "./openings.js";
 import { portableCall } from "./portable.js";
 import { requireHorizon } from "./rows.js";
-import { type CellsOptions, configOf, oneCell, runCells, type Session, versionsOf } from "./session.js";
+import { type CellsOptions, configOf, oneCell, originOfCell, runCells, type Session, versionsOf } from "./session.js";
 
 /** `train`: fits, saves and judges the run's cells that have not succeeded. */
 export function execute(run: Run, session: Session, atEnd?: CellsOptions["atEnd"]): Promise<void> {
@@ -60,17 +60,8 @@ export function baseStoreOf(
       const { manifest } = state.dataset;
       const part = [...call.models, ...call.parts].find((each) => each.definition === definition);
       if (part === undefined) throw new Error(`${definition.id} was not resolved`);
-      const own = oneCell(call, { ...cell, model: definition.id }, part);
-      return {
-        symbol: cell.symbol,
-        horizon: cell.horizon,
-        fingerprint: manifest.fingerprint,
-        pipeline: manifest.pipeline,
-        runId: run.id,
-        config: configOf(portableCall(own, cwd), "train"),
-        versions,
-        synthetic: manifest.pipeline?.synthetic ?? false,
-      };
+      const own = { ...cell, model: definition.id };
+      return originOfCell({ call, cwd, run, versions }, { cell: own, chosen: part, manifest }, "train");
     },
     signal,
     onEvent,

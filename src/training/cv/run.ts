@@ -9,11 +9,10 @@ import { chooseDevice, settlePrecision } from "../device.js";
 import { type CellWorker, planGrid } from "../grid.js";
 import { embargoOf, longestWindow, type OpenSymbolsOptions, openSymbols } from "../opened.js";
 import { startPool } from "../ownPool.js";
-import { portableCall } from "../portable.js";
 import { type ResumeRequest, reopen } from "../reopen.js";
 import { readReports } from "../reports.js";
 import { requireHorizon } from "../rows.js";
-import { configOf, createRun, oneCell, runCells, type Session, versionsOf } from "../session.js";
+import { createRun, originOfCell, runCells, type Session, versionsOf } from "../session.js";
 import { cvCell } from "./cell.js";
 import { type CvPlan, planCv } from "./plan.js";
 
@@ -127,16 +126,11 @@ function workerOf(
       priorTrials: config.validation.prior_trials,
       market: symbolMarket(cell.symbol, session.cwd),
       device,
-      origin: {
-        symbol: cell.symbol,
-        horizon: cell.horizon,
-        fingerprint: manifest.fingerprint,
-        pipeline: manifest.pipeline,
-        runId: run.id,
-        config: configOf(portableCall(oneCell(call, cell, { ...chosen, settings }), session.cwd), "cv"),
-        versions,
-        synthetic: manifest.pipeline?.synthetic ?? false,
-      },
+      origin: originOfCell(
+        { call, cwd: session.cwd, run, versions },
+        { cell, chosen: { ...chosen, settings }, manifest },
+        "cv",
+      ),
       versions,
       notices: [...call.notices, ...notices],
       pool,

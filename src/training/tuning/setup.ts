@@ -13,9 +13,8 @@ import { tradingOf } from "../cv/trading.js";
 import { chooseDevice, settlePrecision } from "../device.js";
 import { partSpecs, shareBases } from "../ensemble/index.js";
 import type { GridCell } from "../grid.js";
-import { portableCall } from "../portable.js";
 import { requireHorizon } from "../rows.js";
-import { configOf, oneCell, type Session, versionsOf } from "../session.js";
+import { originOfCell, type Session, versionsOf } from "../session.js";
 import { isLoss, type Objective, objectiveOf } from "./objective.js";
 import { spaceOf, type TuningSpace } from "./space.js";
 import type { TrialContext } from "./trial.js";
@@ -106,16 +105,7 @@ export async function setUp(work: TuneWork, keepDir: string): Promise<Setup> {
     plan: plans.cv,
     seeds,
     device,
-    origin: {
-      symbol: cell.symbol,
-      horizon: cell.horizon,
-      fingerprint: manifest.fingerprint,
-      pipeline: manifest.pipeline,
-      runId: run.id,
-      config: configOf(portableCall(oneCell(call, cell, { ...chosen, settings }), cwd), "tune"),
-      versions,
-      synthetic: manifest.pipeline?.synthetic ?? false,
-    },
+    origin: originOfCell({ call, cwd, run, versions }, { cell, chosen: { ...chosen, settings }, manifest }, "tune"),
     pool,
     keepDir,
     rounds,
