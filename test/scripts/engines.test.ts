@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findPython } from "../../src/engine/index.js";
+import { CHECKOUT } from "./checkout.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const { python } = findPython();
@@ -110,16 +111,6 @@ function compiled(venv: string): boolean {
 }
 const BASE = { fw_base: "1.0", fw_small: "1.0" };
 const ALL = { ...BASE, fw_pure: "1.0", nvidia_fw: "1.0", torch: "99.0" };
-
-/** What a checkout builds with. */
-const CHECKOUT = [
-  "scripts",
-  "package.json",
-  "package-lock.json",
-  "tsconfig.json",
-  "tsconfig.build.json",
-  "tsconfig.javascript.json",
-];
 
 describe("the two commands' set-up", () => {
   const venv = join(checkout, ".venv");

@@ -4,16 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-/** What a checkout builds with. */
-const CHECKOUT = [
-  "scripts",
-  "package.json",
-  "package-lock.json",
-  "tsconfig.json",
-  "tsconfig.build.json",
-  "tsconfig.javascript.json",
-];
+import { CHECKOUT } from "./checkout.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
