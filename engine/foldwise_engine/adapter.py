@@ -58,6 +58,8 @@ class FitTask:
     """
     checkpoint: Path | None = None
     """A folder where a long fit leaves what it needs to go on after its process died, and looks for it."""
+    answers_only: bool = False
+    """The model answers the stop rows and some others and is let go: no `save` follows, and no training row is asked for."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Fitted:
     """What came of it. Probabilities are (n, K), in the order of `data.classes`, at the best round."""
 
     model: Any
-    p_train: NDArray[np.floating[Any]]
-    """Of all training rows, or of those at `train_rows`."""
+    p_train: NDArray[np.floating[Any]] | None
+    """Of all training rows, or of those at `train_rows`; None where the task wants `answers_only`."""
     p_stop: NDArray[np.floating[Any]] | None
     best_epoch: int = 0
     total_epochs: int = 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from foldwise_engine import __version__, process
 from foldwise_engine.adapter import Adapter, Device, FitTask, Fitted, load_adapter
-from foldwise_engine.data import Selection, open_features, open_fit_data, open_rows, widen
+from foldwise_engine.data import FitData, Selection, open_features, open_fit_data, open_rows, widen
 from foldwise_engine.errors import EngineError
 from foldwise_engine.files import write_bytes, write_json, write_npy, write_via
 from foldwise_engine.protocol import (
@@ -111,35 +111,22 @@ class Jobs:
                 warn=warnings.append,
                 class_scale=_scale_of(request.class_scale, data.classes),
                 checkpoint=checkpoint,
+                answers_only=request.answers_only,
             )
         )
         caller.check()
-        write_via(out / adapter.native_file, lambda path: adapter.save(fitted.model, path))
-        write_npy(out / "p_train.npy", widen(fitted.p_train, data.classes))
-        if fitted.train_rows is not None:
-            write_npy(out / "train_rows.npy", fitted.train_rows)
-        if fitted.p_stop is not None:
-            write_npy(out / "p_stop.npy", widen(fitted.p_stop, data.classes))
-        if fitted.scaler is not None:
-            write_json(out / "scaler.json", fitted.scaler)
-        importance = _write_importance(out, fitted)
-        seq_len = None if data.window is None else data.window.length
+        stop = None if fitted.p_stop is None else _write_answers(out, "stop", widen(fitted.p_stop, data.classes))
+        answer = None
         if request.answer is not None:
+            seq_len = None if data.window is None else data.window.length
             wanted = _rows_to_answer(request.answer, len(data.train.X), seq_len, request.dataset)
+            asked = _Answers(adapter, fitted.model, data.classes, seq_len, request.threads)
             selection = Selection(data.train.X, wanted, data.train.origin)
-            answers = _Answers(adapter, fitted.model, data.classes, seq_len, request.threads)
-            write_npy(out / "p_answer.npy", answers.of(selection, caller.check))
-        facts = Facts(
-            engine=__version__,
-            model=request.model,
-            native=adapter.native_file,
-            classes=data.classes,  # type: ignore[arg-type]
-            features=data.train.features,
-            best_epoch=fitted.best_epoch,
-            seq_len=seq_len,
-        )
-        write_bytes(out / FACTS_FILE, msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
-        self._hold(request, out, fitted.model)
+            answer = _write_answers(out, "answer", asked.of(selection, caller.check))
+        files, importance = FitFiles(native=None, scaler=None, train=None, stop=stop, answer=answer), None
+        if not request.answers_only:
+            files = msgspec.structs.replace(files, **self._write_model(request, adapter, data, fitted))
+            importance = _write_importance(out, fitted)
         end = time.perf_counter()
         reading = opened - start + fitted.seconds.get("data", 0.0)
         training = fitted.seconds.get("train", 0.0)
@@ -147,16 +134,9 @@ class Jobs:
             best_epoch=fitted.best_epoch,
             total_epochs=fitted.total_epochs,
             early_stopped=fitted.early_stopped,
-            classes=list(facts.classes),
+            classes=list(data.classes),  # type: ignore[arg-type]
             seconds=FitSeconds(data=reading, train=training, finish=max(0.0, end - start - reading - training)),
-            files=FitFiles(
-                native=adapter.native_file,
-                scaler=None if fitted.scaler is None else "scaler.json",
-                train="p_train.npy",
-                stop=None if fitted.p_stop is None else "p_stop.npy",
-                train_rows=None if fitted.train_rows is None else "train_rows.npy",
-                answer=None if request.answer is None else "p_answer.npy",
-            ),
+            files=files,
             importance=importance,
             device=fitted.device,
             quantised=fitted.quantised,
@@ -164,6 +144,35 @@ class Jobs:
             warnings=warnings,
             sequence=fitted.sequence,
         )
+
+    def _write_model(self, request: FitRequest, adapter: Adapter, data: FitData, fitted: Fitted) -> dict[str, str | None]:
+        """Write the native file and what belongs to it, and keep the model; the files' names."""
+        if fitted.p_train is None:
+            raise EngineError("internal", f"The adapter of {request.model} gave no probabilities of the training rows.")
+        out = Path(request.out)
+        write_via(out / adapter.native_file, lambda path: adapter.save(fitted.model, path))
+        train = _write_answers(out, "train", widen(fitted.p_train, data.classes))
+        if fitted.train_rows is not None:
+            write_npy(out / "train_rows.npy", fitted.train_rows)
+        if fitted.scaler is not None:
+            write_json(out / "scaler.json", fitted.scaler)
+        facts = Facts(
+            engine=__version__,
+            model=request.model,
+            native=adapter.native_file,
+            classes=data.classes,  # type: ignore[arg-type]
+            features=data.train.features,
+            best_epoch=fitted.best_epoch,
+            seq_len=None if data.window is None else data.window.length,
+        )
+        write_bytes(out / FACTS_FILE, msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
+        self._hold(request, out, fitted.model)
+        return {
+            "native": adapter.native_file,
+            "scaler": None if fitted.scaler is None else "scaler.json",
+            "train": train,
+            "train_rows": None if fitted.train_rows is None else "train_rows.npy",
+        }
 
     def predict(self, request: PredictRequest, adapter: Adapter, caller: Caller) -> PredictResult:
         """Write raw probabilities, a block of rows at a time."""
@@ -281,6 +290,12 @@ def _scale_of(scale: ClassScale | None, classes: Sequence[int]) -> NDArray[np.fl
     if not bool(np.all(factors > 0)):
         raise EngineError("bad_request", f"class_scale is {list(scale)}; factors must be above 0.")
     return factors
+
+
+def _write_answers(out: Path, kind: str, p: NDArray[np.float32]) -> str:
+    name = f"p_{kind}.npy"
+    write_npy(out / name, p)
+    return name
 
 
 def _write_importance(out: Path, fitted: Fitted) -> Importance | None:

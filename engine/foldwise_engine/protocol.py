@@ -99,6 +99,8 @@ class FitRequest(Strict, tag_field="type", tag="fit"):
     """Row-index file: the fitted model answers these rows of the dataset too, as a `predict` would; None: no others."""
     report_every: Positive | None = None
     """Progress is told of every so many rounds, however fast they are; None: as often as a person can see."""
+    answers_only: bool = False
+    """Only answers are written: of the stop rows, and of `answer`. No file of the model, no importance, no training rows."""
 
 
 class PredictRequest(Strict, tag_field="type", tag="predict"):
@@ -183,9 +185,11 @@ class FitSeconds(Strict):
 class FitFiles(Strict):
     """File names inside `out`; `train`, `stop` and `answer` are float32 (N, 3) raw probabilities of those rows."""
 
-    native: str
+    native: str | None
+    """None: only answers were asked for."""
     scaler: str | None
-    train: str
+    train: str | None
+    """None: only answers were asked for."""
     stop: str | None
     train_rows: str | None = None
     """int32 positions among `rows.train` that `train` answers; None: all."""

@@ -236,6 +236,12 @@ class Fit:
         """Where it was written."""
         return Path(self.request.out)
 
+    @property
+    def native(self) -> Path:
+        """The engine's own file."""
+        assert self.result.files.native is not None
+        return self.out / self.result.files.native
+
     def array(self, name: str) -> NDArray[Any]:
         """One of its side files."""
         array: NDArray[Any] = np.load(self.out / name)

@@ -63,6 +63,11 @@ def test_rows_answered_within_the_fit_get_the_bits_that_the_saved_model_gives(ca
     answered = fit.array("p_answer.npy")
     assert np.array_equal(answered, fit.predict(case.X, rows=rows, jobs=Jobs()))
     assert np.array_equal(answered, fit.predict(case.X, rows=rows))
+    only = case.fit(model, answer=rows, answers_only=True)
+    assert (only.result.files.native, only.result.files.scaler, only.result.importance) == (None, None, None)
+    assert {path.name for path in only.out.iterdir()} == {"p_stop.npy", "p_answer.npy"}
+    assert np.array_equal(only.array("p_answer.npy"), answered)
+    assert np.allclose(only.array("p_stop.npy"), fit.array("p_stop.npy"), atol=1e-7, rtol=0)
 
 
 @every_model

@@ -34,7 +34,7 @@ def test_logistic_refuses_a_file_with_anything_else_in_it(case: Case) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
     fit = case.fit("logistic")
-    native = fit.out / fit.result.files.native
+    native = fit.native
     skops.io.dump(FunctionTransformer(func=np.save), native)
     with pytest.raises(EngineError, match="no use for"):
         fit.predict(case.X, jobs=Jobs())

@@ -48,7 +48,7 @@ def rewrite(path: Path, head: dict[str, Any] | None = None, **changes: Any) -> N
 @pytest.mark.parametrize("model", NEURAL)
 def test_tensors_that_do_not_fit_the_parameters_are_refused(case: Case, model: str) -> None:
     fit = case.fit(model, training=training(model, **SHORT))
-    path = fit.out / fit.result.files.native
+    path = fit.native
     whole = path.read_bytes()
     rewrite(path)
     fit.predict(case.X[:50], jobs=Jobs())
@@ -78,14 +78,14 @@ def test_tensors_that_do_not_fit_the_parameters_are_refused(case: Case, model: s
 )
 def test_a_head_that_promises_something_else_is_refused(case: Case, changes: dict[str, Any], said: str) -> None:
     fit = case.fit("lstm", training=training("lstm", **SHORT))
-    path = fit.out / fit.result.files.native
+    path = fit.native
     rewrite(path, {**head_of(path), **changes})
     refused(fit, said)
 
 
 def test_training_and_reading_a_file_need_no_compiler_of_torchs(case: Case) -> None:
     fits = [case.fit(model, training=training(model, **SHORT)) for model in NEURAL]
-    files = {fit.request.model: str(fit.out / fit.result.files.native) for fit in fits}
+    files = {fit.request.model: str(fit.native) for fit in fits}
     code = f"""
 import sys
 from pathlib import Path
@@ -107,5 +107,5 @@ assert "sympy" not in sys.modules and "torch._dynamo" not in sys.modules
 @pytest.mark.parametrize("content", [b"", b"\x80\x04\x95", b"PK\x03\x04" * 40, b"\xff" * 400])
 def test_what_is_no_safetensors_file_is_refused(case: Case, content: bytes) -> None:
     fit = case.fit("gru", training=training("gru", **SHORT))
-    (fit.out / fit.result.files.native).write_bytes(content)
+    fit.native.write_bytes(content)
     refused(fit, "cannot be read")

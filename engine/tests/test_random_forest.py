@@ -175,7 +175,7 @@ def field(name: str, value: float) -> Callable[[Pipeline], None]:
 )
 def test_a_hostile_forest_is_refused_before_it_is_walked(case: Case, attack: Callable[[Pipeline], None]) -> None:
     fit = case.fit("random_forest", params={**PARAMS["random_forest"], "n_estimators": 3})
-    native = fit.out / fit.result.files.native
+    native = fit.native
     model = skops.io.load(native, trusted=["numpy.dtype", "sklearn.tree._tree.Tree"])
     attack(model)
     skops.io.dump(model, native)
@@ -188,7 +188,7 @@ def test_a_file_with_anything_else_in_it_is_refused(case: Case) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
     fit = case.fit("random_forest")
-    native = fit.out / fit.result.files.native
+    native = fit.native
     skops.io.dump(FunctionTransformer(func=np.save), native)
     with pytest.raises(EngineError, match="no use for"):
         fit.predict(case.X, jobs=Jobs())

@@ -211,7 +211,7 @@ Arrays = dict[str, Any]
 )
 def test_arrays_that_do_not_fit_together_are_refused(case: Case, attack: Callable[[Arrays], Any]) -> None:
     fit = case.fit("svm")
-    native = fit.out / fit.result.files.native
+    native = fit.native
     held = arrays_of(fit)
     attack(held)
     skops.io.dump(held, native)
@@ -223,7 +223,7 @@ def test_a_file_with_anything_else_in_it_is_refused(case: Case) -> None:
     from sklearn.preprocessing import FunctionTransformer
 
     fit = case.fit("svm")
-    native = fit.out / fit.result.files.native
+    native = fit.native
     skops.io.dump(FunctionTransformer(func=np.save), native)
     with pytest.raises(EngineError, match="no use for"):
         fit.predict(case.X, jobs=Jobs())

@@ -87,6 +87,8 @@ export const fitRequest = z.strictObject({
   answer: path.nullable().optional(),
   /** Progress is told of every so many rounds, however fast they are. Null or absent: as often as a person can see. */
   report_every: z.number().int().positive().nullable().optional(),
+  /** Only answers are written: of the stop rows, and of `answer`. No file of the model, no importance, no training rows. */
+  answers_only: z.boolean().optional(),
   /** float32 .npy aligned with `rows.train`, mean 1; steps take those of their rows. Null: every row weighs 1. */
   weights: path.nullable(),
   /** The stop rows decide by the probabilities that will be served: raw ones times these. */
@@ -167,12 +169,13 @@ export const fitResult = z.strictObject({
   seconds: z.strictObject({ data: z.number(), train: z.number(), finish: z.number() }),
   /**
    * File names inside `out`. `train`, `stop` and `answer` are float32 (N, 3) .npy raw probabilities of those rows; `train_rows` is an
-   * int32 .npy of the positions among `rows.train` that `train` answers. Null or absent: all.
+   * int32 .npy of the positions among `rows.train` that `train` answers. Null or absent: all. `native` and `train` are null where
+   * only answers were asked for.
    */
   files: z.strictObject({
-    native: z.string(),
+    native: z.string().nullable(),
     scaler: z.string().nullable(),
-    train: z.string(),
+    train: z.string().nullable(),
     stop: z.string().nullable(),
     train_rows: z.string().nullable().optional(),
     answer: z.string().nullable().optional(),

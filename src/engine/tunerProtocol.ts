@@ -131,10 +131,12 @@ export const tunerResults = [
   z.strictObject({ kind: z.literal("tuner"), optuna: z.string() }),
   /** `attrs` are those that the study has, whoever made it. */
   z.strictObject({ kind: z.literal("study"), created: z.boolean(), attrs: json }),
-  /** Null: all slots have been given, and none waits. */
   z.strictObject({
     kind: z.literal("ask"),
+    /** Null: all slots have been given, and none waits. */
     trial: z.strictObject({ number: count, slot: count, params: json }).nullable(),
+    /** Complete trials of the study. */
+    completed: count,
   }),
   /** The first step at which the trial is to be pruned; null: at none of them. */
   z.strictObject({ kind: z.literal("report"), prune_at: positive.nullable() }),

@@ -40,6 +40,7 @@ export interface TrainableSettings {
   label?: string;
   /** See `EngineFitSettings`; a model without an engine has no use for them. */
   foreseen?: FeatureView;
+  answersOnly?: boolean;
   turn?: Turn;
   reportEvery?: number;
   /** Called when a save needs no worker any more. */

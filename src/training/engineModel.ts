@@ -37,6 +37,11 @@ export interface EngineFitSettings {
   label?: string;
   /** Rows that will be asked for after the fit. The worker answers them in the fit's own job, where that has their dataset. */
   foreseen?: FeatureView;
+  /**
+   * Nothing but the foreseen rows will be asked for: the model's files are not written, and training rows not scored, wherever
+   * the fit's own job can answer the foreseen.
+   */
+  answersOnly?: boolean;
   /** Waits until the fit may take a worker, and runs it; at once by default. All else is made ready before. */
   turn?: Turn;
   /** Progress is told of every so many rounds or epochs, however fast they are; as often as a person can see by default. */
@@ -108,7 +113,9 @@ export async function fitEngine(
     },
     steps: steps === null ? null : { fit: fileOf(steps.fit), probability: fileOf(steps.probability) },
     ...(input.window === null ? {} : { window: input.window, checkpoint: settings.checkpointDir ?? null }),
-    ...(foreseen === null ? {} : { answer: rowFile(rowsDir, foreseen.rows) }),
+    ...(foreseen === null
+      ? {}
+      : { answer: rowFile(rowsDir, foreseen.rows), answers_only: settings.answersOnly === true }),
     ...(settings.reportEvery === undefined ? {} : { report_every: settings.reportEvery }),
     weights: weights === null ? null : weightFile(settings.workDir, weights),
     class_scale: classScale,
@@ -127,9 +134,7 @@ export async function fitEngine(
   const result = await (settings.turn === undefined ? run() : settings.turn(run));
   const served = (file: string): Float32Array =>
     applyClassScale(readNpy(join(nativeDir, file), "<f4").data, classScale);
-  const answered = answeredRows(nativeDir, result);
-  const yAnswered = answered === null ? yTrain : gather(yTrain, answered, new Int8Array(answered.length));
-  const train = classificationMetrics(yAnswered, served(result.files.train));
+  const train = trainScores(nativeDir, result, yTrain, served);
   const stop = stopScores(result.files.stop === null ? null : served(result.files.stop), yStop, classes);
   return {
     metrics: {
@@ -148,6 +153,19 @@ export async function fitEngine(
     classScale,
     answered: foreseen === null || result.files.answer == null ? null : { view: foreseen, file: result.files.answer },
   };
+}
+
+/** Loss and accuracy of the training examples that were answered for; not numbers where none were. */
+function trainScores(
+  nativeDir: string,
+  { files }: FitResult,
+  yTrain: Int8Array,
+  served: (file: string) => Float32Array,
+): { logLoss: number; accuracy: number } {
+  if (files.train === null) return { logLoss: Number.NaN, accuracy: Number.NaN };
+  const answered = answeredRows(nativeDir, { files });
+  const y = answered === null ? yTrain : gather(yTrain, answered, new Int8Array(answered.length));
+  return classificationMetrics(y, served(files.train));
 }
 
 /** Positions among the training examples that were answered for train loss and accuracy; null: all. */
@@ -239,10 +257,16 @@ export function exportEngine(
   );
 }
 
+/** @throws Error where only answers were asked for: a mistake of the caller's. */
+export function nativeFileOf({ result }: Pick<EngineFit, "result">): string {
+  if (result.files.native === null) throw new Error("This fit was to leave answers only: it has no model.");
+  return result.files.native;
+}
+
 /** Probabilities (N, 3), as they would be served without a calibrator, of the native model for rows of a stored dataset, or the windows that end there. */
 export async function answerView(
   definition: EngineModelDefinition,
-  fit: Pick<EngineFit, "nativeDir" | "classScale" | "answered">,
+  fit: Pick<EngineFit, "nativeDir" | "classScale" | "answered" | "result">,
   settings: Pick<EngineFitSettings, "pool" | "device" | "workDir" | "rowsDir" | "label">,
   { dataset, rows }: FeatureView,
   signal?: AbortSignal,
@@ -250,6 +274,7 @@ export async function answerView(
   const { answered } = fit;
   if (answered !== null && answered.view.dataset === dataset && answered.view.rows === rows)
     return applyClassScale(readNpy(join(fit.nativeDir, answered.file), "<f4").data, fit.classScale);
+  nativeFileOf(fit);
   const out = join(settings.workDir, "answers.npy");
   await settings.pool.run(
     {

@@ -28,6 +28,7 @@ import {
   type EngineFitSettings,
   exportEngine,
   fitEngine,
+  nativeFileOf,
 } from "./engineModel.js";
 import { EnsembleModel } from "./ensemble/index.js";
 import { checkExport } from "./parity.js";
@@ -131,6 +132,8 @@ class EngineModel extends Bundled {
     const { signal } = this.settings;
     const calibrator = graphCalibrator(this.#calibrator, this.#fit.trainedClasses);
     const { fit, X, trainedClasses, settings } = this.#fit;
+    const native = nativeFileOf(fit);
+    const { scaler } = fit.result.files;
     const graph = join(settings.workDir, ONNX_NAME);
     const { borders } = await exportEngine(this.definition, fit, settings, calibrator, signal);
     const parity = await checkExport(this.definition, fit, settings, graph, borders, X, {
@@ -140,7 +143,6 @@ class EngineModel extends Bundled {
     });
     this.#parity = parity;
     throwIfAborted(signal);
-    const { native, scaler } = fit.result.files;
     return writeBundle(this.bundleDir, {
       ...this.facts(),
       seq_len: fit.input.window?.length ?? null,

@@ -148,7 +148,11 @@ describe("a study that is killed", () => {
     // Between two trials, and in the middle of one.
     const first = await stopped(tune("killed"), /"event":"trial","job":"\w+","slot":2,/, "SIGKILL");
     expect(first.code).toBeNull();
-    const second = await stopped(["resume", "killed", "--json"], /"stage":"trials","step":(4[2-9]|[5-9]\d|1\d\d)\d,/, "SIGKILL");
+    const second = await stopped(
+      ["resume", "killed", "--json"],
+      /"stage":"trials","step":(4[2-9]|[5-9]\d|1\d\d)\d,/,
+      "SIGKILL",
+    );
     expect(second.code).toBeNull();
     await succeeds(["resume", "killed"], { cwd });
     await expectEachOnce("killed");

@@ -96,7 +96,7 @@ describe("a worker in health", () => {
     const result = await shared.run(fit, { onProgress: ({ step }) => steps.push(step) });
     expect(result.classes).toEqual([-1, 0, 1]);
     expect(steps.at(-1)).toBeLessThanOrEqual(20);
-    const fitted = readNpy(join(fit.out, result.files.train), "<f4");
+    const fitted = readNpy(join(fit.out, result.files.train!), "<f4");
     expect(fitted.shape).toEqual([STOP_FROM, 3]);
 
     const out = join(fit.out, "p.npy");
@@ -199,8 +199,8 @@ describe("a worker that is killed in the middle of a fit", () => {
     expect(logs.map(({ message }) => message).join()).toMatch(/SIGKILL[\s\S]*fresh worker/);
     const expected = await shared.run(undisturbed);
     expect(readdirSync(job.out).sort()).toEqual(readdirSync(undisturbed.out).sort());
-    expect(readNpy(join(job.out, files.train), "<f4").data).toEqual(
-      readNpy(join(undisturbed.out, expected.files.train), "<f4").data,
+    expect(readNpy(join(job.out, files.train!), "<f4").data).toEqual(
+      readNpy(join(undisturbed.out, expected.files.train!), "<f4").data,
     );
   });
 

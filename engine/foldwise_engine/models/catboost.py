@@ -137,7 +137,9 @@ class CatBoostAdapter:
         return Fitted(
             model=model,
             # The pool answers three times as fast as the array. (Stop rows may carry a baseline, which CatBoost would add.)
-            p_train=model.predict(train, prediction_type="Probability", thread_count=task.threads),
+            p_train=None
+            if task.answers_only
+            else model.predict(train, prediction_type="Probability", thread_count=task.threads),
             p_stop=None if data.stop is None else self.predict(model, data.stop.take(), task.threads),
             best_epoch=model.tree_count_,
             total_epochs=rounds,

@@ -84,9 +84,15 @@ class LightGBMAdapter:
         rounds = len(grown)
         best = int(np.argmin(losses)) + 1 if losses and training.early_stopping_rounds is not None else rounds
         kept = grown[best - 1]
-        importance = booster.feature_importance("gain", iteration=kept)
-        model = _mended(booster, kept)
-        p_train, p_stop = _answers(booster, kept, len(data.classes))
+        if task.answers_only and kept > 0:
+            # For rows of float32 the booster decides as its mended copy does, which only other readers of its file need.
+            booster.best_iteration = kept
+            p_train, importance, model = None, None, booster
+            p_stop = None if data.stop is None else self.predict(booster, data.stop.take(), task.threads)
+        else:
+            importance = booster.feature_importance("gain", iteration=kept)
+            model = _mended(booster, kept)
+            p_train, p_stop = _answers(booster, kept, len(data.classes))
         return Fitted(
             model=model,
             p_train=p_train,
@@ -95,7 +101,7 @@ class LightGBMAdapter:
             total_epochs=rounds,
             early_stopped=rounds < training.num_boost_round,
             quantised="reused" if reused else "built",
-            importance=importance if importance.sum() > 0 else None,
+            importance=importance if importance is not None and importance.sum() > 0 else None,
             seconds={"data": ready - start, "train": trained - ready},
         )
 

@@ -94,7 +94,7 @@ class LogisticAdapter:
             task.warn("logistic has no CUDA version: the CPU was used.")
         return Fitted(
             model=pipeline,
-            p_train=_by_blocks(pipeline, data.train),
+            p_train=None if task.answers_only else _by_blocks(pipeline, data.train),
             p_stop=None if data.stop is None else _by_blocks(pipeline, data.stop),
             scaler={
                 "median": _floats(imputer.statistics_),

@@ -94,7 +94,7 @@ class RandomForestAdapter:
         _grow(forest, X, data.y, weights, task)
         trained = time.perf_counter()
         task.check()
-        p_train = _forest_of(forest, X, task.threads, task.check)
+        p_train = None if task.answers_only else _forest_of(forest, X, task.threads, task.check)
         del X
         if borders is not None:
             _to_values(forest, borders)

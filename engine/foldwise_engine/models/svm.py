@@ -98,7 +98,7 @@ class SvmAdapter:
             task.warn("svm has no CUDA version: the CPU was used.")
         return Fitted(
             model=model,
-            p_train=over_blocks(model.answer, data.train, task.threads, task.check),
+            p_train=None if task.answers_only else over_blocks(model.answer, data.train, task.threads, task.check),
             p_stop=None if data.stop is None else over_blocks(model.answer, data.stop, task.threads, task.check),
             scaler={name: [float(value) for value in values] for name, values in scaling.arrays().items()},
             seconds={"data": ready - start, "train": trained - ready},

@@ -117,7 +117,7 @@ class XGBoostAdapter:
         if stop is not None and training.early_stopping_rounds is not None:
             best = int(np.argmin(history)) + 1
         span = (0, best)
-        p_train = booster.predict(train, iteration_range=span)
+        p_train = None if task.answers_only else booster.predict(train, iteration_range=span)
         p_stop = None if stop is None else booster.predict(stop, iteration_range=span)
         model = booster[:best]
         model.feature_names = None
@@ -130,7 +130,7 @@ class XGBoostAdapter:
             early_stopped=rounds < training.num_boost_round,
             device="cuda" if params["device"] == "cuda" else "cpu",
             quantised="reused" if reused else "built",
-            importance=_total_gain(model, data.train.features),
+            importance=None if task.answers_only else _total_gain(model, data.train.features),
             seconds={"data": ready - start, "train": trained - ready},
         )
 

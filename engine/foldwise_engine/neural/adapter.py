@@ -103,11 +103,11 @@ class SequenceAdapter(Generic[Params, Network]):
         ready = time.perf_counter()
         outcome, batch_size = _train(job, begin, checkpoint, task.warn)
         trained = time.perf_counter()
-        train_rows = _sample(len(data.train), task.seed) if not network.exact else None
+        train_rows = _sample(len(data.train), task.seed) if not network.exact and not task.answers_only else None
         answered = data.train.rows if train_rows is None else data.train.rows[train_rows]
         return Fitted(
             model=Held(network, params),
-            p_train=softmax(answer_rows(network, bars, answered, task.check)),
+            p_train=None if task.answers_only else softmax(answer_rows(network, bars, answered, task.check)),
             p_stop=None if data.stop is None else softmax(answer_rows(network, bars, data.stop.rows, task.check)),
             best_epoch=outcome.best_epoch,
             total_epochs=outcome.total_epochs,

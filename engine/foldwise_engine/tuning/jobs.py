@@ -9,7 +9,6 @@ import optuna
 from foldwise_engine.tuning.failures import typed
 from foldwise_engine.tuning.protocol import (
     AskRequest,
-    AskResult,
     ImportanceRequest,
     ImportanceResult,
     ReportRequest,
@@ -87,7 +86,7 @@ def _answer(study: OpenStudy, request: StudyJob) -> StudyAnswer:
             write_trials(Path(out), study.trials(spec))
             return StudyResult(created=created, attrs=kept)
         case AskRequest():
-            return AskResult(trial=study.ask(request))
+            return study.ask(request)
         case ReportRequest():
             return ReportResult(prune_at=study.report(request))
         case TellRequest():

@@ -197,9 +197,12 @@ class AskedTrial(Strict):
 
 
 class AskResult(Strict, tag_field="kind", tag="ask"):
-    """None: all slots have been given, and none waits."""
+    """What to run now."""
 
     trial: AskedTrial | None
+    """None: all slots have been given, and none waits."""
+    completed: Count
+    """Complete trials of the study."""
 
 
 class ReportResult(Strict, tag_field="kind", tag="report"):

@@ -17,6 +17,7 @@ from foldwise_engine.tuning.cache import StudyCache
 from foldwise_engine.tuning.protocol import (
     AskedTrial,
     AskRequest,
+    AskResult,
     ReportRequest,
     Scalar,
     StudySpec,
@@ -68,21 +69,23 @@ class OpenStudy:
         with self._backend.transaction():
             return self._of(spec, strict=False).get_trials(deepcopy=False)
 
-    def ask(self, request: AskRequest) -> AskedTrial | None:
-        """The trial of this token, else one that waits, else one of the next slot; None when there are no slots left."""
+    def ask(self, request: AskRequest) -> AskResult:
+        """The trial of this token, else one that waits, else one of the next slot; none when there are no slots left."""
         with self._backend.transaction():
             study = self._of(request.study)
             trials = study.get_trials(deepcopy=False)
+            completed = sum(trial.state == TrialState.COMPLETE for trial in trials)
             for trial in trials:
                 if trial.state == TrialState.RUNNING and trial.user_attrs.get(TOKEN) == request.token:
-                    return AskedTrial(number=trial.number, slot=trial.user_attrs[SLOT], params=trial.params)
+                    known = AskedTrial(number=trial.number, slot=trial.user_attrs[SLOT], params=trial.params)
+                    return AskResult(trial=known, completed=completed)
             for trial in trials:
                 if trial.state == TrialState.RUNNING and SLOT not in trial.user_attrs:
                     study.tell(trial.number, state=TrialState.FAIL)
             next_slot = 1 + max((trial.user_attrs.get(SLOT, -1) for trial in trials), default=-1)
             waiting = next((each for each in trials if _may_run(each, next_slot < request.target)), None)
             if waiting is None and next_slot >= request.target:
-                return None
+                return AskResult(trial=None, completed=completed)
             slot: int = next_slot if waiting is None else waiting.user_attrs.get(SLOT, next_slot)
             attrs = {SLOT: slot, TOKEN: request.token, OWNER: request.owner}
             trial_id = self._begin(study, waiting, attrs, request.defaults)
@@ -90,7 +93,8 @@ class OpenStudy:
             study._thread_local.cached_all_trials = None  # as `Study.ask` does: the sampler reads the trials once
             trial_to_run = Trial(study, trial_id)
             params = draw(trial_to_run, request.study.space)
-            return AskedTrial(number=trial_to_run.number, slot=slot, params=params)
+            asked = AskedTrial(number=trial_to_run.number, slot=slot, params=params)
+            return AskResult(trial=asked, completed=completed)
 
     def _begin(self, study: Study, waiting: FrozenTrial | None, attrs: Json, defaults: dict[str, Scalar]) -> int:
         """A trial that runs, with its attributes in place before anything is drawn: its bracket goes by its slot."""

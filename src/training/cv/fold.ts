@@ -37,6 +37,8 @@ export interface FoldWork {
   turn: Turn;
   /** The stop loss of every so many rounds is told and kept, whatever the clock says; none by default. */
   reportEvery?: number | undefined;
+  /** Whether the fit is for its answers alone: then nothing is told of its training rows, and it takes less time. */
+  answersOnly?: boolean | undefined;
   /** Whether a sequence model keeps its state after each epoch, to go on from after a kill; it does by default. */
   checkpoints?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -97,6 +99,7 @@ export async function fitFold(work: FoldWork): Promise<FoldAnswer> {
     pool,
     ...(work.ensemble === undefined ? {} : { ensemble: work.ensemble }),
     foreseen: tested,
+    answersOnly: work.answersOnly === true,
     turn: (it) => {
       const ready = performance.now();
       return work.turn(() => {

@@ -148,13 +148,13 @@ function roundsOf(
   return 1;
 }
 
-/** An epoch is long enough to be told; of boosting rounds every fortieth part of the most. */
+/** An epoch is long enough to be told; of boosting rounds every hundredth part of the most. */
 const everyOf = ({ capabilities }: ModelDefinition, rounds: number): number =>
-  capabilities.input === "sequence" ? 1 : Math.max(1, Math.floor(rounds / 40));
+  capabilities.input === "sequence" ? 1 : Math.max(1, Math.floor(rounds / 100));
 
 /** Trials that are completed before any is pruned. */
 const STARTUP_TRIALS = 5;
-/** Share of the most rounds of a fold that is never pruned in: losses of the first rounds tell little but the learning rate. */
+/** Share of the most rounds of a fold before whose end nothing is pruned: losses of the first rounds tell little but the learning rate. */
 const WARMUP_SHARE = 0.05;
 
 function prunerOf({ pruner, metric }: TrainingConfig["tuning"], rounds: number, fits: number): PrunerSpec {
@@ -163,7 +163,7 @@ function prunerOf({ pruner, metric }: TrainingConfig["tuning"], rounds: number, 
     case "none":
       return { kind };
     case "median":
-      return { kind, startup: STARTUP_TRIALS, warmup: Math.floor(rounds * WARMUP_SHARE) };
+      return { kind, startup: STARTUP_TRIALS, warmup: Math.max(0, Math.floor(rounds * WARMUP_SHARE) - 1) };
     case "hyperband":
       return { kind, min_resource: Math.max(1, Math.floor(rounds / 10)), max_resource: rounds * fits, reduction: 3 };
   }

@@ -173,6 +173,7 @@ async function fitTask(
       pool,
       turn: (work) => work(),
       reportEvery: context.every,
+      answersOnly: true,
       // Epochs before a checkpoint would not be reported again: the study would depend on when it was killed.
       checkpoints: false,
       signal,

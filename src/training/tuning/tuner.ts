@@ -103,6 +103,8 @@ export class Tuner {
 export class Study {
   readonly #desk: Desk;
   readonly #spec: StudySpec;
+  /** Complete trials, as far as is known here: other processes may have added some. */
+  #completed = 0;
 
   constructor(desk: Desk, spec: StudySpec) {
     this.#desk = desk;
@@ -119,14 +121,19 @@ export class Study {
     owner: Record<string, unknown>;
   }): Promise<AskedTrial | null> {
     // The pool repeats a request whose worker died: by its token, a trial that was made already is answered again.
-    const { trial } = await this.#desk.pool.run({ type: "ask", study: this.#spec, ...request, token: randomUUID() });
+    const { trial, completed } = await this.#desk.pool.run({
+      ...{ type: "ask", study: this.#spec, token: randomUUID() },
+      ...request,
+    });
+    this.#completed = Math.max(this.#completed, completed);
     return trial === null ? null : { ...trial, params: params.parse(trial.params) };
   }
 
-  /** Whether the study's pruner may end a trial at this step; it does not, where no trial has shown enough yet. */
+  /** Whether the study's pruner may end a trial at this step; it does not, where too few have shown enough yet. */
   mayPruneAt(step: number): boolean {
     const { pruner, steps_per_fold: steps } = this.#spec;
     if (pruner.kind !== "median") return pruner.kind !== "none";
+    if (this.#completed < pruner.startup) return false;
     const round = ((step - 1) % steps) + 1;
     return round > pruner.warmup || round === steps;
   }
@@ -141,6 +148,7 @@ export class Study {
   async tell(trial: number, end: TrialEnd, attrs: Record<string, unknown> = {}): Promise<void> {
     const value = end.state === "complete" ? end.value : null;
     await this.#desk.pool.run({ type: "tell", study: this.#spec, trial, state: end.state, value, attrs });
+    if (end.state === "complete") this.#completed++;
   }
 
   /** Those of the trials that still run are told to have failed, and wait in their slot to be asked for again. Answers which. */

@@ -8,7 +8,13 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { findPython } from "../../../src/engine/index.js";
 import { packageRoot } from "../../../src/files/index.js";
 import { Reporter } from "../../../src/training/tuning/reporter.js";
-import { type OpenedStudy, type StudySpec, type TrialRecord, Tuner } from "../../../src/training/tuning/tuner.js";
+import {
+  type OpenedStudy,
+  type Study,
+  type StudySpec,
+  type TrialRecord,
+  Tuner,
+} from "../../../src/training/tuning/tuner.js";
 import { failureOf, workersOf } from "../../engine/support.js";
 
 const run = promisify(execFile);
@@ -164,7 +170,7 @@ test("values that cannot end a trial go to the tuner with the next one that can,
     return { opened, reporter: new Reporter(opened.study, trial?.number ?? -1, () => {}) };
   };
 
-  const median = await begin("held", { pruner: { kind: "median", startup: 2, warmup: 10 } });
+  const median = await begin("held", { pruner: { kind: "median", startup: 0, warmup: 10 } });
   median.reporter.tell(5, 0.9);
   median.reporter.tell(10, 0.8);
   await median.reporter.settled();
@@ -182,8 +188,17 @@ test("values that cannot end a trial go to the tuner with the next one that can,
   expect(await kept(none.opened)).toEqual([[20, 0.9], [STEPS, 0.8]]); // biome-ignore format: a line
 });
 
-test("a step may end a trial after the warm-up of its fold, and at the fold's end", async () => {
+test("a step may end a trial after the warm-up of its fold, and at the fold's end, once enough trials are complete", async () => {
   const { study } = await tuner.open(spec("steps"), {});
   const steps = [1, 10, 11, STEPS, STEPS + 1, STEPS + 10, STEPS + 11, 2 * STEPS];
-  expect(steps.filter((step) => study.mayPruneAt(step))).toEqual([11, STEPS, STEPS + 11, 2 * STEPS]);
+  const ending = (of: Study) => steps.filter((step) => of.mayPruneAt(step));
+  for (const value of [0.9, 0.8]) {
+    expect(ending(study)).toEqual([]);
+    await study.tell((await study.ask(asking))!.number, { state: "complete", value });
+  }
+  expect(ending(study)).toEqual([11, STEPS, STEPS + 11, 2 * STEPS]);
+  // Whoever goes on with the study knows of them with the first trial that it asks for.
+  const again = (await tuner.open(spec("steps"), {})).study;
+  await again.ask(asking);
+  expect(ending(again)).toEqual(ending(study));
 });
