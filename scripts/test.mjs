@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
  * `npm test`: set-up (timed apart), then every check and every test of both languages; last line `N passed, N failed`.
- * Two processes work at any time, as two cores can: the checks, the Python tests and those that need no process of their own one
- * after the other, beside them the other TypeScript tests without the end-to-end ones; then those, three files at a time.
+ * Two lanes: the checks, the Python tests and those that need no process of their own one after the other; beside them the other
+ * TypeScript tests, at last the end-to-end ones, three files at a time: with two files a sixth of two cores was idle, for a
+ * command waits for its workers, and they for it.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,9 +56,7 @@ const units = {
 };
 const endToEnd = {
   title: "TypeScript tests (vitest), end to end",
-  run: () =>
-    // Three at a time: of two cores a sixth was idle with two, for a command waits for its workers, and they for it.
-    vitest("long", ["--maxWorkers=3", ...LONG.map((glob) => glob.replace("**", ""))]),
+  run: () => vitest("long", ["--maxWorkers=3", ...LONG.map((glob) => glob.replace("**", ""))]),
 };
 
 /** Where torch is left out, its classes are unknown to mypy: what it says of them is left out too. */
@@ -130,8 +129,7 @@ async function lane(suites) {
 await runScript(async () => {
   await ensureSetup({ dev: true });
   const start = Date.now();
-  await Promise.all([lane([...checks, together]), lane([units])]);
-  await lane([endToEnd]);
+  await Promise.all([lane([...checks, together]), lane([units, endToEnd])]);
   rmSync(scratch, { recursive: true, force: true });
   say(`\nAll checks and tests: ${((Date.now() - start) / 1000).toFixed(0)} s after set-up.`);
   if (process.env.FOLDWISE_ENGINES === "tabular")

@@ -195,8 +195,6 @@ describe("a project that installs it", () => {
     const bundle = join("experiments", "runs", "r", "models", "logistic_MES_h20");
     await succeeds(["predict", "--model-dir", bundle, "--bars", "bars.csv", "--out", "predictions.csv"]);
     expect(readFileSync(join(project, "predictions.csv"), "utf8").split("\n").length).toBeGreaterThan(2000);
-    const { stdout } = await succeeds(["try", "bars.csv", "--symbol", "MES"]);
-    expect(stdout).toMatch(/\(prior only\)[\s\S]*Beats the prior\?/);
   });
 
   it.each([
