@@ -98,6 +98,10 @@ describe("a study", () => {
     expect(report.cv.metrics.log_loss).toBeCloseTo(best.value, 12);
     expect(cv.metrics).toEqual(report.cv.metrics);
     expect(report.refit_epochs).toBe(best.refit_epochs);
+    expect(report.folds.map(({ train_loss, stop_loss }) => [train_loss, stop_loss !== null])).toEqual([
+      [null, true],
+      [null, true],
+    ]);
   });
 
   it("is shown again by `report`, `runs` and the last line of --json", async () => {

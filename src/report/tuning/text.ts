@@ -193,13 +193,27 @@ function shownValue(value: string | number | boolean | null): string {
   return Number(value.toPrecision(3)).toString();
 }
 
+/** Trials whose answers are not known, so that they were not compared. */
+function missing({ overfitting, counts }: TuningReport): string {
+  if (overfitting === null || !overfitting.survivors_only) return "";
+  const { compared, pruned_finished } = overfitting;
+  const lost = counts.complete + pruned_finished - compared;
+  const pruned =
+    counts.pruned > pruned_finished ? ["survivors only: pruned trials are missing (--pbo finishes some)"] : [];
+  const completed =
+    lost > 0
+      ? [`${lost} completed ${lost === 1 ? "trial is" : "trials are"} missing, fitted with other versions or threads`]
+      : [];
+  return [...pruned, ...completed].map((text) => `; ${text}`).join("");
+}
+
 function selection(report: TuningReport): string {
   const { overfitting, no_overfitting_because, deflated_sharpe, no_deflated_sharpe_because, trials_effective, trials } =
     report;
   const pbo =
     overfitting === null
       ? `Probability of backtest overfitting: not computed, ${no_overfitting_because}.`
-      : `Probability of backtest overfitting ${figure(overfitting.probability, 2)} by ${overfitting.basis}: ${overfitting.compared} trials${overfitting.pruned_finished > 0 ? `, ${overfitting.pruned_finished} of them pruned ones finished for it` : ""}, ${whole(overfitting.splits)} splits${overfitting.survivors_only ? "; survivors only: pruned trials are missing (--pbo finishes some)" : ""}.`;
+      : `Probability of backtest overfitting ${figure(overfitting.probability, 2)} by ${overfitting.basis}: ${overfitting.compared} trials${overfitting.pruned_finished > 0 ? `, ${overfitting.pruned_finished} of them pruned ones finished for it` : ""}, ${whole(overfitting.splits)} splits${missing(report)}.`;
   const yearly = (ratio: number): string => figure(ratio * Math.sqrt(deflated_sharpe?.sessions_per_year ?? 0), 2);
   const sharpe =
     deflated_sharpe === null
