@@ -59,7 +59,7 @@ class FitTask:
     checkpoint: Path | None = None
     """A folder where a long fit leaves what it needs to go on after its process died, and looks for it."""
     answers_only: bool = False
-    """The model answers the stop rows and some others and is let go: no `save` follows, and no training row is asked for."""
+    """The model answers the stop rows and some others and is let go: no `save` follows, and nobody reads `p_train`."""
 
 
 @dataclass(frozen=True)

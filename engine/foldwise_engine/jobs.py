@@ -84,7 +84,7 @@ class Jobs:
         self._held.clear()
 
     def fit(self, request: FitRequest, adapter: Adapter, caller: Caller) -> FitResult:
-        """Fit, then write the native file and all side files into `out`."""
+        """Fit, then write answers into `out`; unless only those are wanted, also the native file and its side files."""
         process.reset_peak_memory()
         start = time.perf_counter()
         out = Path(request.out)

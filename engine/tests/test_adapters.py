@@ -70,6 +70,24 @@ def test_rows_answered_within_the_fit_get_the_bits_that_the_saved_model_gives(ca
     assert np.allclose(only.array("p_stop.npy"), fit.array("p_stop.npy"), atol=1e-7, rtol=0)
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"stop": None},
+        {"training": {"num_boost_round": 12, "early_stopping_rounds": None}},
+        {"training": {"num_boost_round": 60, "early_stopping_rounds": 3}},
+        {"params": {"min_gain_to_split": 1e9}},
+        {"class_scale": (0.5, 1.0, 3.0)},
+    ],
+    ids=["no stop rows", "no patience", "little patience", "no split", "class scale"],
+)
+def test_lightgbm_answers_alike_whether_its_model_is_kept_or_not(case: Case, how: dict[str, Any]) -> None:
+    rows = np.concatenate([case.train[-5:], case.stop[3::2]])
+    fit, only = (case.fit("lightgbm", answer=rows, answers_only=only, **how) for only in (False, True))
+    assert only.result.best_epoch == fit.result.best_epoch
+    assert np.array_equal(only.array("p_answer.npy"), fit.array("p_answer.npy"))
+
+
 @every_model
 def test_one_row_gets_what_it_gets_among_others(fitted: FittedOf, model: str) -> None:
     fit = fitted(model)

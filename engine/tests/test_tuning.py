@@ -237,6 +237,17 @@ def test_the_median_pruner_maximises_too_and_waits_for_completed_trials(tmp_path
     assert desk.report(desk.next().number, (1, 2.4)) == 1
 
 
+def test_values_that_were_spared_when_they_came_are_kept_and_not_judged(desk: Desk) -> None:
+    desk.spec["pruner"] = {"kind": "median", "startup": 1, "warmup": 0}
+    trial = desk.next()
+    desk.report(trial.number, (20, 1.0), (30, 1.0))
+    desk.tell(trial.number, 1.0)
+    late, early = desk.next(), desk.next()
+    assert desk.report(late.number, (20, 9.0), (30, 0.5), judge_from=30) is None
+    assert desk.report(early.number, (20, 9.0), (30, 9.0), judge_from=None) is None
+    assert [step for step, _ in desk.trials()[early.number]["intermediate"]] == [20, 30]
+
+
 def test_a_trial_that_was_enqueued_again_stays_in_its_bracket() -> None:
     study = optuna.create_study(study_name="s")
     pruner = SlotHyperbandPruner(study, 10, 100, 3)

@@ -129,7 +129,7 @@ def test_a_file_that_was_moved_aside_is_not_written_to_any_more(desk: Desk) -> N
     [
         ("tell", {"trial": 9, "state": "fail", "value": None, "attrs": {}}, "bad_request"),
         ("tell", {"trial": 0, "state": "complete", "value": None, "attrs": {}}, "bad_parameter"),
-        ("report", {"trial": 9, "values": [[1, 1.0]]}, "bad_request"),
+        ("report", {"trial": 9, "values": [[1, 1.0]], "judge_from": None}, "bad_request"),
     ],
 )
 def test_what_cannot_be_told_is_refused(desk: Desk, kind: str, fields: Params, code: str) -> None:

@@ -97,9 +97,9 @@ class Desk:
         """End a trial."""
         self.run("tell", trial=number, state=state, value=value, attrs=attrs)
 
-    def report(self, number: int, *values: tuple[int, float]) -> int | None:
+    def report(self, number: int, *values: tuple[int, float], judge_from: int | None = 1) -> int | None:
         """Intermediate values."""
-        step: int | None = self.run("report", trial=number, values=values).prune_at
+        step: int | None = self.run("report", trial=number, values=values, judge_from=judge_from).prune_at
         return step
 
     def trials(self) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ export const fitRequest = z.strictObject({
   checkpoint: path.nullable().optional(),
   /**
    * int32 .npy of row numbers of the dataset (of windows the last rows), which the fitted model answers before it is let go,
-   * exactly as a `predict` of `out` would. Null or absent: none.
+   * exactly as a `predict` of the model would. Null or absent: none.
    */
   answer: path.nullable().optional(),
   /** Progress is told of every so many rounds, however fast they are. Null or absent: as often as a person can see. */
@@ -169,8 +169,8 @@ export const fitResult = z.strictObject({
   seconds: z.strictObject({ data: z.number(), train: z.number(), finish: z.number() }),
   /**
    * File names inside `out`. `train`, `stop` and `answer` are float32 (N, 3) .npy raw probabilities of those rows; `train_rows` is an
-   * int32 .npy of the positions among `rows.train` that `train` answers. Null or absent: all. `native` and `train` are null where
-   * only answers were asked for.
+   * int32 .npy of the positions among `rows.train` that `train` answers. Null or absent: all. `native`, `train` and `scaler`
+   * are null where only answers were asked for.
    */
   files: z.strictObject({
     native: z.string().nullable(),
@@ -196,7 +196,7 @@ export const fitResult = z.strictObject({
     })
     .nullable()
     .optional(),
-  /** float64 (F) .npy inside `out`, summing to 1; null where the engine has none. */
+  /** float64 (F) .npy inside `out`, summing to 1; null where the engine has none, and where only answers were asked for. */
   importance: z.strictObject({ kind: z.string(), file: z.string() }).nullable(),
   /** The device that ran, which may not be the one asked for. */
   device,

@@ -92,6 +92,8 @@ export const reportRequest = z.strictObject({
   trial: count,
   /** [step, value], ascending by step. */
   values: z.array(z.tuple([positive, z.number()])),
+  /** Values of earlier steps were spared when they came, and are only kept. Null: all are. */
+  judge_from: positive.nullable(),
 });
 
 export const tellRequest = z.strictObject({

@@ -110,7 +110,7 @@ class EngineModel extends Bundled {
         : {
             seqLen: input.window.length,
             train: input.train,
-            scored: answeredRows(nativeDir, result)?.length ?? input.train.length,
+            scored: result.files.train === null ? 0 : (answeredRows(nativeDir, result)?.length ?? input.train.length),
           };
     return { device: result.device, engine: result, nativeDir, parity: this.#parity, trainedClasses, windows };
   }

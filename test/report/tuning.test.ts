@@ -87,8 +87,8 @@ describe("a study for the terminal", () => {
     expect(finished).toContain("3 trials, 1 of them pruned ones finished for it, 12 870 splits.");
     expect(finished).not.toContain("survivors");
     const counts = { complete: 4, pruned: 0, failed: 0, running: 0 };
-    const lost = shown({ counts, overfitting: { ...overfitting, compared: 3, survivors_only: true } });
-    expect(lost).toContain("splits; 1 completed trial is missing, fitted with other versions or threads.");
+    const lost = shown({ counts, overfitting: { ...overfitting, compared: 3, survivors_only: false } });
+    expect(lost).toContain("splits; 1 completed trial is missing, whose answers are not kept (other versions, ");
     expect(lost).not.toContain("survivors");
     const without = shown({
       overfitting: null,

@@ -36,6 +36,7 @@ BORDER_ROWS = 200_000
 """Of more training rows CatBoost draws so many, by the seed, to find borders: dev_max_subset_size_for_build_borders."""
 
 LOSS = "MultiClass"
+IMPORTANCE = "PredictionValuesChange"
 STOP_LOSS = f"{LOSS}:hints=skip_train~true"
 """The training rows' loss of every round is of no use here; left out, the trees are the same."""
 
@@ -133,7 +134,11 @@ class CatBoostAdapter:
         trained = time.perf_counter()
         history = model.get_evals_result().get("validation", {}).get(LOSS, ())
         rounds = len(history) if stop is not None else model.tree_count_
-        importance = np.asarray(model.get_feature_importance(type="PredictionValuesChange"), dtype=np.float64)
+        importance = (
+            None
+            if task.answers_only
+            else np.asarray(model.get_feature_importance(type="PredictionValuesChange"), dtype=np.float64)
+        )
         return Fitted(
             model=model,
             # The pool answers three times as fast as the array. (Stop rows may carry a baseline, which CatBoost would add.)
@@ -146,7 +151,7 @@ class CatBoostAdapter:
             early_stopped=rounds < training.num_boost_round,
             device=device,
             quantised="reused" if reused else "built",
-            importance=importance if importance.sum() > 0 else None,
+            importance=importance if importance is not None and importance.sum() > 0 else None,
             importance_kind="prediction_values_change",
             seconds={"data": ready - start, "train": trained - ready},
         )

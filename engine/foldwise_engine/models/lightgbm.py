@@ -84,7 +84,7 @@ class LightGBMAdapter:
         rounds = len(grown)
         best = int(np.argmin(losses)) + 1 if losses and training.early_stopping_rounds is not None else rounds
         kept = grown[best - 1]
-        if task.answers_only and kept > 0:
+        if task.answers_only and kept > 0:  # a `best_iteration` of 0 would mean all rounds
             # For rows of float32 the booster decides as its mended copy does, which only other readers of its file need.
             booster.best_iteration = kept
             p_train, importance, model = None, None, booster

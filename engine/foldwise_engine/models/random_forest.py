@@ -101,12 +101,12 @@ class RandomForestAdapter:
         pipeline = Pipeline([("imputer", imputer), ("forest", forest)])
         if task.device == "cuda":
             task.warn("random_forest has no CUDA version: the CPU was used.")
-        gain = forest.feature_importances_
+        gain = None if task.answers_only else forest.feature_importances_
         return Fitted(
             model=pipeline,
             p_train=p_train,
             p_stop=None if data.stop is None else _forest_of(pipeline, data.stop.take(), task.threads, task.check),
-            importance=gain if gain.sum() > 0 else None,
+            importance=gain if gain is not None and gain.sum() > 0 else None,
             importance_kind="impurity",
             seconds={"data": ready - start, "train": trained - ready},
         )

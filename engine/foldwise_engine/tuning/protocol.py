@@ -133,6 +133,8 @@ class ReportRequest(Strict, tag_field="type", tag="report"):
     study: StudySpec
     trial: Count
     values: list[tuple[Positive, float]]
+    judge_from: Positive | None
+    """Values of earlier steps were spared when they came, and are only kept. None: all are."""
 
 
 class TellRequest(Strict, tag_field="type", tag="tell"):

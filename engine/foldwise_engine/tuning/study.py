@@ -123,7 +123,8 @@ class OpenStudy:
                     new.append((step, value))
                 # Of a repeated request later values are known already, and must not count yet.
                 trial.intermediate_values = {at: value for at, value in known.items() if at <= step}
-                if study.pruner.prune(study, trial):
+                judged = request.judge_from is not None and step >= request.judge_from
+                if judged and study.pruner.prune(study, trial):
                     prune_at = step
                     break
             self._storage.set_trial_intermediate_values(trial._trial_id, new)

@@ -36,7 +36,7 @@ export const foldReportSchema = z.strictObject({
   best_epoch: count.describe("From 1; 0 for models without rounds."),
   total_epochs: count,
   early_stopped: z.boolean(),
-  train_loss: loss.nullable().describe("Null for trials of `tune`: they are fitted for their answers alone."),
+  train_loss: loss.nullable().describe("Null where an engine fitted for the answers alone, as in trials of `tune`."),
   stop_loss: loss.nullable(),
   test_scores: z.strictObject({
     log_loss: loss,

@@ -195,15 +195,13 @@ function shownValue(value: string | number | boolean | null): string {
 
 /** Trials whose answers are not known, so that they were not compared. */
 function missing({ overfitting, counts }: TuningReport): string {
-  if (overfitting === null || !overfitting.survivors_only) return "";
-  const { compared, pruned_finished } = overfitting;
+  if (overfitting === null) return "";
+  const { compared, pruned_finished, survivors_only } = overfitting;
   const lost = counts.complete + pruned_finished - compared;
-  const pruned =
-    counts.pruned > pruned_finished ? ["survivors only: pruned trials are missing (--pbo finishes some)"] : [];
-  const completed =
-    lost > 0
-      ? [`${lost} completed ${lost === 1 ? "trial is" : "trials are"} missing, fitted with other versions or threads`]
-      : [];
+  const pruned = survivors_only ? ["survivors only: pruned trials are missing (--pbo finishes some)"] : [];
+  const which =
+    lost === 1 ? "completed trial is missing, whose answers are" : "completed trials are missing, whose answers are";
+  const completed = lost > 0 ? [`${lost} ${which} not kept (other versions, threads, or a plug-in's other run)`] : [];
   return [...pruned, ...completed].map((text) => `; ${text}`).join("");
 }
 

@@ -37,7 +37,7 @@ export interface FoldWork {
   turn: Turn;
   /** The stop loss of every so many rounds is told and kept, whatever the clock says; none by default. */
   reportEvery?: number | undefined;
-  /** Whether the fit is for its answers alone: then nothing is told of its training rows, and it takes less time. */
+  /** Whether the fit is for its answers alone: then an engine tells nothing of its training rows, and takes less time. */
   answersOnly?: boolean | undefined;
   /** Whether a sequence model keeps its state after each epoch, to go on from after a kill; it does by default. */
   checkpoints?: boolean | undefined;

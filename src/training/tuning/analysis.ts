@@ -99,6 +99,7 @@ export function selectionOf(
   {
     best,
     finished,
+    pruned,
     unknown,
     objective: { metric },
     trading,
@@ -107,7 +108,9 @@ export function selectionOf(
     best: number;
     /** Slots of pruned trials that were finished for this. */
     finished: ReadonlySet<number>;
-    /** Trials that were begun, but whose results are not known. */
+    /** Pruned trials that were not. */
+    pruned: number;
+    /** Trials that were begun, but whose results are not known: those, and others whose answers are not kept. */
     unknown: number;
     objective: Objective;
     trading: TradingInput | { reason: string };
@@ -130,12 +133,16 @@ export function selectionOf(
             basis: basis === "sessions" ? "Sharpe ratio of the sessions" : basis.replace("_", "-"),
             compared: trials.length,
             pruned_finished: finished.size,
-            survivors_only: unknown > 0,
+            survivors_only: pruned > 0,
             splits: overfitting.splits,
             blocks: overfitting.blocks,
           },
     no_overfitting_because:
-      overfitting !== null ? null : trials.length < 2 ? "one completed trial" : "too few blocks of rows or sessions",
+      overfitting !== null
+        ? null
+        : trials.length < 2
+          ? "the answers of fewer than two trials are known"
+          : "too few blocks of rows or sessions",
     trials_effective: effective,
     ...deflatedOf(trials, { best, effective, trading }),
   };

@@ -23,7 +23,8 @@ export function identityOf(setup: Setup, context: TrialContext = setup.context):
     metric: objective.metric,
     dataset: dataset.manifest.fingerprint,
     space: digestOf(space.dimensions),
-    settings: digestOf([model_params, training, made]),
+    // Trials that report at other steps cannot be told apart at any step.
+    settings: digestOf([model_params, training, made, context.every]),
     ...foldsDigest(context),
   };
 }

@@ -3,11 +3,13 @@ import type { Study } from "./tuner.js";
 /**
  * Sends a trial's intermediate values to the tuner while its folds go on, in their order and one message at a time, and calls
  * `onPruned` as soon as the tuner has had enough. A value that cannot end the trial waits for the next one that can: each message
- * costs the fit some milliseconds of a core. What the study records does not depend on how fast the answers come: it ends with the
- * value at which the trial was pruned.
+ * costs the fit some milliseconds of a core; and it is not judged later, when trials have been completed that were not then. What the
+ * study records does not depend on how fast the answers come: it ends with the value at which the trial was pruned.
  */
 export class Reporter {
   readonly #waiting: (readonly [number, number])[] = [];
+  /** Step of the first waiting value that may end the trial. */
+  #judgeFrom: number | null = null;
   #sending: Promise<void> | null = null;
   #failed: { cause: unknown } | null = null;
   #prunedAt: number | null = null;
@@ -27,7 +29,9 @@ export class Reporter {
     // No JSON has it; a loss that is no number is the fit's own failure.
     if (this.#prunedAt !== null || !Number.isFinite(value)) return;
     this.#waiting.push([step, value]);
-    if (this.study.mayPruneAt(step)) this.#sending ??= this.#send();
+    if (!this.study.mayPruneAt(step)) return;
+    this.#judgeFrom ??= step;
+    this.#sending ??= this.#send();
   }
 
   /** Resolves when the tuner has judged all that may end the trial; throws what went wrong with it. */
@@ -45,8 +49,9 @@ export class Reporter {
   async #send(): Promise<void> {
     try {
       while (this.#waiting.length > 0 && this.#prunedAt === null) {
-        const values = this.#waiting.splice(0);
-        this.#prunedAt = await this.study.report(this.trial, values);
+        const [values, judgeFrom] = [this.#waiting.splice(0), this.#judgeFrom];
+        this.#judgeFrom = null;
+        this.#prunedAt = await this.study.report(this.trial, values, judgeFrom);
       }
       if (this.#prunedAt !== null) this.onPruned();
     } catch (cause) {

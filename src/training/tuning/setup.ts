@@ -163,7 +163,7 @@ function prunerOf({ pruner, metric }: TrainingConfig["tuning"], rounds: number, 
     case "none":
       return { kind };
     case "median":
-      return { kind, startup: STARTUP_TRIALS, warmup: Math.max(0, Math.floor(rounds * WARMUP_SHARE) - 1) };
+      return { kind, startup: STARTUP_TRIALS, warmup: Math.max(0, Math.ceil(rounds * WARMUP_SHARE) - 1) };
     case "hyperband":
       return { kind, min_resource: Math.max(1, Math.floor(rounds / 10)), max_resource: rounds * fits, reduction: 3 };
   }

@@ -56,6 +56,7 @@ export async function summarise({
   const selection = selectionOf(known, {
     best: best.slot,
     finished,
+    pruned: trials.filter(({ state }) => state === "pruned").length - finished.size,
     unknown: begun - known.length,
     objective,
     trading,

@@ -103,7 +103,7 @@ export class Tuner {
 export class Study {
   readonly #desk: Desk;
   readonly #spec: StudySpec;
-  /** Complete trials, as far as is known here: other processes may have added some. */
+  /** Complete trials, as far as is known here; the tuner decides. */
   #completed = 0;
 
   constructor(desk: Desk, spec: StudySpec) {
@@ -138,10 +138,21 @@ export class Study {
     return round > pruner.warmup || round === steps;
   }
 
-  /** Intermediate values [step, value] of a running trial, ascending by step. The step at which to prune it, or null. */
-  async report(trial: number, values: readonly (readonly [number, number])[]): Promise<number | null> {
+  /**
+   * Intermediate values [step, value] of a running trial, ascending by step; those before `judgeFrom` (null: all) are only kept.
+   * The step at which to prune it, or null.
+   */
+  async report(
+    trial: number,
+    values: readonly (readonly [number, number])[],
+    judgeFrom: number | null,
+  ): Promise<number | null> {
     const pairs = values.map(([step, value]): [number, number] => [step, value]);
-    return (await this.#desk.pool.run({ type: "report", study: this.#spec, trial, values: pairs })).prune_at;
+    const { prune_at } = await this.#desk.pool.run({
+      ...{ type: "report", study: this.#spec, trial },
+      ...{ values: pairs, judge_from: judgeFrom },
+    });
+    return prune_at;
   }
 
   /** Ends a trial; one that has ended already is left as it is. */

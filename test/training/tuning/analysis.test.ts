@@ -79,8 +79,8 @@ const select = (
   all: readonly ScoredTrial[],
   metric: TuningMetric,
   trading: Parameters<typeof selectionOf>[1]["trading"],
-  { best = 0, unknown = 0, finished = new Set<number>() } = {},
-) => selectionOf(all, { best, finished, unknown, objective: objectiveOf(metric, trading), trading });
+  { best = 0, pruned = 0, unknown = 0, finished = new Set<number>() } = {},
+) => selectionOf(all, { best, finished, pruned, unknown, objective: objectiveOf(metric, trading), trading });
 
 describe("the probability of backtest overfitting", () => {
   it.each(["logloss", "sharpe"] as const)("is near ½ where the trials are noise: %s", (metric) => {
@@ -101,11 +101,13 @@ describe("the probability of backtest overfitting", () => {
 
   it("is of survivors only while results of some are not known, and says how many were finished for it", () => {
     const { all } = study(4);
-    const marked = (unknown: number) =>
-      select(all, "logloss", NO_TRADING, { unknown, finished: new Set([4, 5]) }).overfitting;
-    expect(marked(0)).toMatchObject({ survivors_only: false, pruned_finished: 2, compared: 6 });
-    expect(marked(3)).toMatchObject({ survivors_only: true, pruned_finished: 2, compared: 6 });
-    expect(marked(3)?.probability).toBe(marked(0)?.probability);
+    const marked = (pruned: number, unknown: number) =>
+      select(all, "logloss", NO_TRADING, { pruned, unknown, finished: new Set([4, 5]) }).overfitting;
+    expect(marked(0, 0)).toMatchObject({ survivors_only: false, pruned_finished: 2, compared: 6 });
+    expect(marked(3, 3)).toMatchObject({ survivors_only: true, pruned_finished: 2, compared: 6 });
+    // Completed ones whose answers are not kept were as good as any.
+    expect(marked(0, 2)).toMatchObject({ survivors_only: false, pruned_finished: 2, compared: 6 });
+    expect(marked(3, 3)?.probability).toBe(marked(0, 0)?.probability);
   });
 
   it("is not known of one trial, nor of too few rows, and it is said why", () => {

@@ -15,14 +15,18 @@ class Judge {
     private readonly limit: number,
     private readonly ticks: readonly number[] = [1],
     /** The first step at which it may end a trial. */
-    private readonly from = 0,
+    public from = 0,
   ) {}
 
   mayPruneAt(step: number): boolean {
     return step >= this.from;
   }
 
-  async report(trial: number, values: readonly (readonly [number, number])[]): Promise<number | null> {
+  async report(
+    trial: number,
+    values: readonly (readonly [number, number])[],
+    judgeFrom: number | null,
+  ): Promise<number | null> {
     expect(trial).toBe(5);
     this.atOnce = Math.max(this.atOnce, ++this.#atWork);
     const wait = this.ticks[this.batches.length % this.ticks.length]!;
@@ -31,7 +35,7 @@ class Judge {
     this.#atWork--;
     for (const pair of values) {
       this.recorded.push(pair);
-      if (pair[1] > this.limit) return pair[0];
+      if (judgeFrom !== null && pair[0] >= judgeFrom && pair[1] > this.limit) return pair[0];
     }
     return null;
   }
@@ -144,4 +148,23 @@ it("values that cannot end the trial wait for one that can, or for its end", asy
   reporter.tell(1, 0.4);
   await reporter.finish();
   expect(judge.batches.at(-1)).toEqual([[1, 0.4]]);
+});
+
+it("values that were spared when they came are not judged later, when others of the trial are", async () => {
+  const judge = new Judge(1, [1], Number.POSITIVE_INFINITY);
+  const reporter = new Reporter(judge, 5, () => {});
+  reporter.tell(1, 9);
+  reporter.tell(2, 9);
+  judge.from = 0; // enough trials are complete by now
+  reporter.tell(3, 0.5);
+  await reporter.settled();
+  expect([judge.recorded.map(([step]) => step), reporter.prunedAt]).toEqual([[1, 2, 3], null]);
+  reporter.tell(4, 9);
+  await reporter.settled();
+  expect(reporter.prunedAt).toBe(4);
+  // At the end of a trial that was spared from beginning to end, nothing is.
+  const spared = new Reporter(new Judge(1, [1], Number.POSITIVE_INFINITY), 5, () => {});
+  spared.tell(1, 9);
+  await spared.finish();
+  expect(spared.prunedAt).toBeNull();
 });

@@ -61,7 +61,7 @@ async function runTrials({ study }: OpenedStudy, trials: number): Promise<void> 
     let prune: number | null = null;
     for (let fold = 0; fold < 2 && prune === null; fold++) {
       for (let round = 10; round <= STEPS && prune === null; round += 30) {
-        prune = await study.report(trial.number, [[fold * STEPS + round, trial.slot + 1 / round]]);
+        prune = await study.report(trial.number, [[fold * STEPS + round, trial.slot + 1 / round]], 1);
       }
     }
     await study.tell(trial.number, prune === null ? { state: "complete", value: trial.slot } : { state: "pruned" }, {
@@ -147,7 +147,7 @@ test.skipIf(process.platform !== "linux")(
     const pids = workersOf(process.pid).filter((pid) => !others.has(pid));
     expect(pids).toHaveLength(1);
     for (const pid of pids) process.kill(pid, "SIGKILL");
-    expect(await study.report(trial?.number ?? -1, [[20, 0.5]])).toBeNull();
+    expect(await study.report(trial?.number ?? -1, [[20, 0.5]], null)).toBeNull();
     await study.tell(trial?.number ?? -1, { state: "complete", value: 0.5 });
     expect(await study.trials()).toMatchObject([{ slot: 0, state: "complete", value: 0.5, intermediate: [[20, 0.5]] }]);
   },
