@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -76,12 +77,26 @@ class TalkingWorker:
 
     def hear(self, kind: type[Kind], request_id: str | None = None) -> Kind:
         """The next event of that kind (and id); others before it are passed over, all must be valid."""
-        while True:
+        # A heart that beats is no answer.
+        end = time.monotonic() + 4 * PATIENCE
+        while time.monotonic() < end:
             event = decode_event(self._events.get(timeout=PATIENCE))
             if isinstance(event, FailedEvent) and kind is not FailedEvent and event.id == request_id:
                 raise AssertionError(f"{event.code}: {event.message}\n{event.traceback}")
             if isinstance(event, kind) and (request_id is None or getattr(event, "id", None) == request_id):
                 return event
+        raise AssertionError(f"no {kind.__name__} of {request_id} in {4 * PATIENCE:.0f} seconds")
+
+    def ends(self, *request_ids: str) -> dict[str, DoneEvent | FailedEvent]:
+        """How these requests end, in whichever order."""
+        ended: dict[str, DoneEvent | FailedEvent] = {}
+        end = time.monotonic() + 4 * PATIENCE
+        while ended.keys() != set(request_ids):
+            assert time.monotonic() < end, f"of {request_ids} only {list(ended)} ended"
+            event = decode_event(self._events.get(timeout=PATIENCE))
+            if isinstance(event, DoneEvent | FailedEvent) and event.id in request_ids:
+                ended[event.id] = event
+        return ended
 
     def ask(self, request: Any) -> Any:
         """Send a request and return its result."""

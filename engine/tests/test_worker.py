@@ -155,9 +155,11 @@ def test_a_running_fit_is_cancelled_and_the_worker_lives(worker: TalkingWorker, 
     progress = worker.hear(ProgressEvent, request.id)
     assert 1 <= progress.step <= progress.total == 100_000
     assert 0 < progress.metrics["stop_loss"] < 3
-    cancelled = worker.ask(CancelRequest(id="c", job=request.id))
-    assert cancelled == CancelResult(found=True)
-    failed = worker.hear(FailedEvent, request.id)
+    worker.say(CancelRequest(id="c", job=request.id))
+    ended = worker.ends("c", request.id)  # the fit may hear of it before the answer is written
+    assert ended["c"] == DoneEvent(id="c", result=CancelResult(found=True))
+    failed = ended[request.id]
+    assert isinstance(failed, FailedEvent)
     assert (failed.code, failed.traceback) == ("cancelled", None)
     assert list(Path(request.out).iterdir()) == []
     result = worker.ask(case.request("xgboost"))

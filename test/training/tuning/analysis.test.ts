@@ -112,7 +112,10 @@ describe("the probability of backtest overfitting", () => {
 
   it("is not known of one trial, nor of too few rows, and it is said why", () => {
     const one = select(study(5).all.slice(0, 1), "logloss", NO_TRADING);
-    expect([one.overfitting, one.no_overfitting_because]).toEqual([null, "one completed trial"]);
+    expect([one.overfitting, one.no_overfitting_because]).toEqual([
+      null,
+      "the answers of fewer than two trials are known",
+    ]);
     const few = select(study(5, { rows: 20 }).all, "logloss", NO_TRADING);
     expect([few.overfitting, few.no_overfitting_because]).toEqual([null, "too few blocks of rows or sessions"]);
   });
