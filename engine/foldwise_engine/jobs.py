@@ -115,6 +115,9 @@ class Jobs:
             )
         )
         caller.check()
+        p_train = None if request.answers_only else fitted.p_train
+        if p_train is None and not request.answers_only:
+            raise EngineError("internal", f"The adapter of {request.model} gave no probabilities of the training rows.")
         stop = None if fitted.p_stop is None else _write_answers(out, "stop", widen(fitted.p_stop, data.classes))
         answer = None
         if request.answer is not None:
@@ -124,8 +127,8 @@ class Jobs:
             selection = Selection(data.train.X, wanted, data.train.origin)
             answer = _write_answers(out, "answer", asked.of(selection, caller.check))
         files, importance = FitFiles(native=None, scaler=None, train=None, stop=stop, answer=answer), None
-        if not request.answers_only:
-            files = msgspec.structs.replace(files, **self._write_model(request, adapter, data, fitted))
+        if p_train is not None:
+            files = msgspec.structs.replace(files, **self._write_model(request, adapter, data, fitted, p_train))
             importance = _write_importance(out, fitted)
         end = time.perf_counter()
         reading = opened - start + fitted.seconds.get("data", 0.0)
@@ -145,13 +148,13 @@ class Jobs:
             sequence=fitted.sequence,
         )
 
-    def _write_model(self, request: FitRequest, adapter: Adapter, data: FitData, fitted: Fitted) -> dict[str, str | None]:
+    def _write_model(
+        self, request: FitRequest, adapter: Adapter, data: FitData, fitted: Fitted, p_train: NDArray[np.floating[Any]]
+    ) -> dict[str, str | None]:
         """Write the native file and what belongs to it, and keep the model; the files' names."""
-        if fitted.p_train is None:
-            raise EngineError("internal", f"The adapter of {request.model} gave no probabilities of the training rows.")
         out = Path(request.out)
         write_via(out / adapter.native_file, lambda path: adapter.save(fitted.model, path))
-        train = _write_answers(out, "train", widen(fitted.p_train, data.classes))
+        train = _write_answers(out, "train", widen(p_train, data.classes))
         if fitted.train_rows is not None:
             write_npy(out / "train_rows.npy", fitted.train_rows)
         if fitted.scaler is not None:

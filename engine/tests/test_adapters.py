@@ -13,7 +13,7 @@ from support import EPOCHS, MODELS, NEURAL, TABULAR, Case, FittedOf, log_loss, s
 
 from foldwise_engine.adapter import load_adapter
 from foldwise_engine.errors import EngineError
-from foldwise_engine.jobs import Jobs
+from foldwise_engine.jobs import Jobs, run_job
 
 every_model = pytest.mark.parametrize("model", MODELS)
 
@@ -86,6 +86,18 @@ def test_lightgbm_answers_alike_whether_its_model_is_kept_or_not(case: Case, how
     fit, only = (case.fit("lightgbm", answer=rows, answers_only=only, **how) for only in (False, True))
     assert only.result.best_epoch == fit.result.best_epoch
     assert np.array_equal(only.array("p_answer.npy"), fit.array("p_answer.npy"))
+
+
+def test_a_plug_in_may_leave_training_rows_out_where_only_answers_are_wanted(case: Case, tmp_path: Path) -> None:
+    source = Path(__file__).with_name("plugin_stub.py").read_text()
+    without = tmp_path / "without.py"
+    without.write_text(source.replace("p_train=np.tile(shares, (len(task.data.y), 1))", "p_train=None"))
+    only = case.fit("stub", adapter=str(without), answer=case.stop, answers_only=True)
+    assert [path.name for path in only.out.iterdir()] == ["p_answer.npy"]
+    request = case.request("stub", adapter=str(without), answer=case.stop)
+    with pytest.raises(EngineError, match=r"stub gave no probabilities of the training rows"):
+        run_job(case.jobs, request, case.caller)
+    assert list(Path(request.out).iterdir()) == []
 
 
 @every_model

@@ -257,8 +257,8 @@ export function exportEngine(
   );
 }
 
-/** @throws Error where only answers were asked for: a mistake of the caller's. */
-export function nativeFileOf({ result }: Pick<EngineFit, "result">): string {
+/** Name of the native file. @throws Error where only answers were asked for: a mistake of the caller's. */
+export function requireNative({ result }: Pick<EngineFit, "result">): string {
   if (result.files.native === null) throw new Error("This fit was to leave answers only: it has no model.");
   return result.files.native;
 }
@@ -274,7 +274,7 @@ export async function answerView(
   const { answered } = fit;
   if (answered !== null && answered.view.dataset === dataset && answered.view.rows === rows)
     return applyClassScale(readNpy(join(fit.nativeDir, answered.file), "<f4").data, fit.classScale);
-  nativeFileOf(fit);
+  requireNative(fit);
   const out = join(settings.workDir, "answers.npy");
   await settings.pool.run(
     {

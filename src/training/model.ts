@@ -28,7 +28,7 @@ import {
   type EngineFitSettings,
   exportEngine,
   fitEngine,
-  nativeFileOf,
+  requireNative,
 } from "./engineModel.js";
 import { EnsembleModel } from "./ensemble/index.js";
 import { checkExport } from "./parity.js";
@@ -132,7 +132,7 @@ class EngineModel extends Bundled {
     const { signal } = this.settings;
     const calibrator = graphCalibrator(this.#calibrator, this.#fit.trainedClasses);
     const { fit, X, trainedClasses, settings } = this.#fit;
-    const native = nativeFileOf(fit);
+    const native = requireNative(fit);
     const { scaler } = fit.result.files;
     const graph = join(settings.workDir, ONNX_NAME);
     const { borders } = await exportEngine(this.definition, fit, settings, calibrator, signal);

@@ -36,7 +36,6 @@ BORDER_ROWS = 200_000
 """Of more training rows CatBoost draws so many, by the seed, to find borders: dev_max_subset_size_for_build_borders."""
 
 LOSS = "MultiClass"
-IMPORTANCE = "PredictionValuesChange"
 STOP_LOSS = f"{LOSS}:hints=skip_train~true"
 """The training rows' loss of every round is of no use here; left out, the trees are the same."""
 

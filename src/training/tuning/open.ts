@@ -23,7 +23,7 @@ export function identityOf(setup: Setup, context: TrialContext = setup.context):
     metric: objective.metric,
     dataset: dataset.manifest.fingerprint,
     space: digestOf(space.dimensions),
-    // Trials that report at other steps cannot be told apart at any step.
+    // Trials are pruned by comparison at the same step: all must report at the same ones.
     settings: digestOf([model_params, training, made, context.every]),
     ...foldsDigest(context),
   };

@@ -121,10 +121,8 @@ export class Study {
     owner: Record<string, unknown>;
   }): Promise<AskedTrial | null> {
     // The pool repeats a request whose worker died: by its token, a trial that was made already is answered again.
-    const { trial, completed } = await this.#desk.pool.run({
-      ...{ type: "ask", study: this.#spec, token: randomUUID() },
-      ...request,
-    });
+    const job = { type: "ask", study: this.#spec, token: randomUUID(), ...request } as const;
+    const { trial, completed } = await this.#desk.pool.run(job);
     this.#completed = Math.max(this.#completed, completed);
     return trial === null ? null : { ...trial, params: params.parse(trial.params) };
   }
@@ -148,11 +146,8 @@ export class Study {
     judgeFrom: number | null,
   ): Promise<number | null> {
     const pairs = values.map(([step, value]): [number, number] => [step, value]);
-    const { prune_at } = await this.#desk.pool.run({
-      ...{ type: "report", study: this.#spec, trial },
-      ...{ values: pairs, judge_from: judgeFrom },
-    });
-    return prune_at;
+    const job = { type: "report", study: this.#spec, trial, values: pairs, judge_from: judgeFrom } as const;
+    return (await this.#desk.pool.run(job)).prune_at;
   }
 
   /** Ends a trial; one that has ended already is left as it is. */
