@@ -23,6 +23,7 @@ describe("interleaved pairs", () => {
   });
 });
 
+// It reads /proc, which only Linux has.
 it.runIf(process.platform === "linux")("a memory watch counts what a process and its children hold", async () => {
   const grandchild = "const held = Buffer.alloc(150 * 2 ** 20, 1); setTimeout(() => held, 400);";
   const program = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(grandchild)}])`;

@@ -84,6 +84,7 @@ async function expectLossesOf(model: BaseModel, metrics: TrainingMetrics, rows: 
 }
 
 for (const tested of CASES) {
+  // A model whose engine is left out (FOLDWISE_ENGINES=tabular) cannot be fitted.
   describe.skipIf(!available(tested))(tested.name, () => {
     const { definition, config: base, seqLen } = tested;
     const { capabilities } = definition;

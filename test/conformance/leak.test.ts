@@ -163,6 +163,7 @@ async function meanAccuracy(
 }
 
 for (const definition of ModelRegistry.listAll()) {
+  // A model whose engine is left out (FOLDWISE_ENGINES=tabular) cannot be fitted.
   describe.skipIf(missingPackages(definition, versions).length > 0)(`${definition.id}, on labels of pure noise`, () => {
     const sections = SETTINGS[definition.id];
     if (sections === undefined) throw new Error(`Give ${definition.id} settings with which it learns rows by heart.`);

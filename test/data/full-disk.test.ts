@@ -28,6 +28,7 @@ const LIMIT = 256 << 10;
 /** Everything below a folder, files and folders. */
 const below = (folder: string): string[] => readdirSync(folder, { recursive: true }).map(String).sort();
 
+// Made with prlimit, which only Linux has.
 describe.runIf(process.platform === "linux")("a full disk", () => {
   it("stops writeDataset with io.write_failed, and the earlier dataset stays whole", async () => {
     const out = temporaryFolder();

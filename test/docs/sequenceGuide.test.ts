@@ -15,6 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
+// Skipped where torch is left out (FOLDWISE_ENGINES=tabular).
 it.skipIf(!installed)("its commands train what they name, beside a tabular model on the same rows", async () => {
   const guide = guides().find(({ path }) => path.endsWith("SEQUENCE_MODELS_GUIDE.md"))!;
   const [install, ...trains] = blocks(guide, "sh")[0]!

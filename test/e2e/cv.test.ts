@@ -314,6 +314,7 @@ describe("a cross-validation against another one", () => {
   });
 });
 
+// Skipped where torch is left out (FOLDWISE_ENGINES=tabular).
 describe.skipIf(lacks("lstm"))("a sequence model", () => {
   it("answers the rows that end a full window, also of folds on both sides of the tested one", async () => {
     const small = ["--seq-len", "12", "--set", "training.neural.max_epochs=2", "--set", "model_params.hidden_size=8"];

@@ -190,6 +190,7 @@ describe("`foldwise doctor --install neural`", () => {
 });
 
 describe("FOLDWISE_TORCH_INDEX", () => {
+  // On macOS there is no other build than that for the CPU.
   it.skipIf(process.platform === "darwin")(
     "brings the CPU build of the same version from there, without CUDA parts, and it stays when the variable goes",
     () => {

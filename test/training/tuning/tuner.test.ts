@@ -136,6 +136,7 @@ test("a study is asked, reported to, pruned and told, and Optuna itself finds th
   expect(reopened.trials.map(({ state }) => state).slice(5)).toEqual(["fail", "running"]);
 });
 
+// The worker is found by /proc, which only Linux has.
 test.skipIf(process.platform !== "linux")(
   "a worker that is killed between two steps is replaced, and the study goes on",
   async () => {
