@@ -29,7 +29,7 @@ export async function prunedFigures(options: { pairs: number; small: boolean; ro
   let pruned = 0;
   for (let pair = 0; pair < options.pairs; pair++) {
     const seed = SEED + pair;
-    const searched = await searchTo(data, { name: `p${pair}`, trials, pruner: "median", seed });
+    const searched = await searchTo(data, { name: `p${pair}`, trials, pruner: "race", seed });
     const pool = await warmPool(definition, data.cwd);
     try {
       let fits: PlainTrial[] = [];

@@ -10,7 +10,7 @@ export interface SearchOptions {
   /** Names the study; a study of that name goes on. */
   name: string;
   trials: number;
-  pruner: "median" | "none";
+  pruner: "race" | "median" | "none";
   seed: number;
 }
 

@@ -237,13 +237,45 @@ def test_the_median_pruner_maximises_too_and_waits_for_completed_trials(tmp_path
     assert desk.report(desk.next().number, (1, 2.4)) == 1
 
 
+def test_the_race_compares_the_folds_that_a_trial_has_done_with_the_same_of_the_best_quarter(desk: Desk) -> None:
+    desk.spec["pruner"] = {"kind": "race", "startup": 5, "quantile": 0.25}
+    end = [STEPS * fold for fold in (1, 2, 3)]
+    for off in range(5):
+        trial = desk.next()
+        # The last fold is done first, and rounds within a fold are no matter.
+        assert desk.report(trial.number, (end[2], 9.0 + off), (1, 99.0), (end[0], 1.0), (end[1], 2.0 + off)) is None
+        desk.tell(trial.number, float(off))
+    # Of 9, 10 … 13 the first quarter ends with 10; of means with the second fold of 5.5, 6.5 … 9.5 with 6.5.
+    good, bad, worse = desk.next(), desk.next(), desk.next()
+    assert desk.report(good.number, (1, 99.0), (end[2], 10.0), (end[1], 3.0)) is None
+    assert desk.report(bad.number, (2 * STEPS + 1, 0.0), (end[2], 10.1)) == end[2]
+    assert desk.report(worse.number, (end[2], 10.0)) is None
+    assert desk.report(worse.number, (STEPS + 1, 0.0), (end[1], 3.1)) == end[1]
+    desk.tell(worse.number, None, "pruned")
+    # Repeated as after a death of the worker, with values of which the later ones are known already.
+    again = desk.next()
+    values = ((end[2], 10.0), (end[1], 3.1))
+    assert [desk.report(again.number, *values, judge_from=None), desk.report(again.number, *values)] == [None, end[1]]
+
+
+def test_the_race_maximises_too_and_waits_for_completed_trials(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, direction="maximize", pruner={"kind": "race", "startup": 2, "quantile": 0.5})
+    desk.open()
+    for value in (2.0, 3.0):
+        trial = desk.next()
+        assert desk.report(trial.number, (STEPS, value)) is None
+        desk.tell(trial.number, value)
+    assert desk.report(desk.next().number, (STEPS, 2.6)) is None
+    assert desk.report(desk.next().number, (STEPS, 2.4)) == STEPS
+
+
 def test_values_that_were_spared_when_they_came_are_kept_and_not_judged(desk: Desk) -> None:
     desk.spec["pruner"] = {"kind": "median", "startup": 1, "warmup": 0}
     trial = desk.next()
     desk.report(trial.number, (20, 1.0), (30, 1.0))
     desk.tell(trial.number, 1.0)
     late, early = desk.next(), desk.next()
-    assert desk.report(late.number, (20, 9.0), (30, 0.5), judge_from=30) is None
+    assert desk.report(late.number, (20, 9.0), (30, 0.5), judge_from=1) is None
     assert desk.report(early.number, (20, 9.0), (30, 9.0), judge_from=None) is None
     assert [step for step, _ in desk.trials()[early.number]["intermediate"]] == [20, 30]
 

@@ -97,7 +97,7 @@ class Desk:
         """End a trial."""
         self.run("tell", trial=number, state=state, value=value, attrs=attrs)
 
-    def report(self, number: int, *values: tuple[int, float], judge_from: int | None = 1) -> int | None:
+    def report(self, number: int, *values: tuple[int, float], judge_from: int | None = 0) -> int | None:
         """Intermediate values."""
         step: int | None = self.run("report", trial=number, values=values, judge_from=judge_from).prune_at
         return step

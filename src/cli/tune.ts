@@ -48,8 +48,8 @@ export function tuneCommand(program: Command): void {
     .addOption(
       new Option(
         "--pruner <name>",
-        "ends trials that promise nothing: median, hyperband or none (default: auto, median for losses)",
-      ).choices(["auto", "median", "hyperband", "none"]),
+        "ends trials that promise nothing: race by folds, median or hyperband by rounds, none (default: auto, race for losses)",
+      ).choices(["auto", "race", "median", "hyperband", "none"]),
     )
     .addOption(
       new Option("--metric <name>", "what the best trial is best at, out of fold (default: logloss)").choices([

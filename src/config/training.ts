@@ -187,10 +187,10 @@ export const trainingFileSchema = z.strictObject({
         .default("tpe")
         .describe("How trials are drawn. tpe: learns from finished ones; random; qmc: spread evenly (Sobol)."),
       pruner: z
-        .enum(["auto", "median", "hyperband", "none"])
+        .enum(["auto", "race", "median", "hyperband", "none"])
         .default("auto")
         .describe(
-          "What ends trials that promise nothing. auto: median for losses, none for other metrics, which rounds do not show.",
+          "What ends trials that promise nothing. race: after a fold, what is not among the best quarter; median, hyperband: within folds, by rounds; auto: race for losses, none for other metrics, which losses do not show.",
         ),
       metric: z
         .enum(["logloss", "brier", "accuracy", "f1_macro", "mcc", "sharpe"])

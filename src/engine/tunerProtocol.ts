@@ -27,6 +27,8 @@ export const spaceDimension = z.discriminatedUnion("type", [
 
 export const pruner = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
+  /** By what whole folds come to; after so many completed trials. `quantile`: of theirs, the worst that goes on. */
+  z.strictObject({ kind: z.literal("race"), startup: count, quantile: z.number().gt(0).lt(1) }),
   /** Completed trials, and rounds of each fold, before it prunes. */
   z.strictObject({ kind: z.literal("median"), startup: count, warmup: count }),
   /** Resources are steps. */
@@ -47,7 +49,7 @@ export const studySpec = z.strictObject({
   /** In the order in which they are drawn. */
   space: z.array(spaceDimension),
   pruner,
-  /** A step is fold × steps_per_fold + round, round 1 … steps_per_fold. */
+  /** A step is fold × steps_per_fold + round, round 1 … steps_per_fold; that of the last round holds what the fold came to. */
   steps_per_fold: positive,
 });
 
@@ -90,10 +92,10 @@ export const reportRequest = z.strictObject({
   id,
   study: studySpec,
   trial: count,
-  /** [step, value], ascending by step. */
+  /** [step, value], in the order in which they came. */
   values: z.array(z.tuple([positive, z.number()])),
-  /** Values of earlier steps were spared when they came, and are only kept. Null: all are. */
-  judge_from: positive.nullable(),
+  /** So many of them were spared when they came, and are only kept. Null: all are. */
+  judge_from: count.nullable(),
 });
 
 export const tellRequest = z.strictObject({

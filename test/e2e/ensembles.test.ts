@@ -275,8 +275,11 @@ describe("a base that cannot be fitted", () => {
 
 describe("a meta-learner with an engine", () => {
   it("sees the bases' answers and chosen features, in one layer or two", async () => {
-    const one = ["--model", "blending", "--run-id", "meta", "--set", "model_params.meta_learner=logistic"];
-    await succeeds(train(...one, "--set", "model_params.passthrough=[rsi_14]"), { cwd });
+    const sets = [
+      ...["meta_learner=logistic", "passthrough=[rsi_14]"].map((each) => `models.blending.model_params.${each}`),
+      "models.stacking.model_params.second_layer=[logistic,lightgbm]",
+    ].flatMap((each) => ["--set", each]);
+    await succeeds(train("--model", "blending,stacking", "--run-id", "meta", ...sets), { cwd });
     const bundle = await readBundle(bundleOf("meta", "blending"));
     expect(bundle.manifest.ensemble).toMatchObject({
       combiner: { kind: "model" },
@@ -287,9 +290,7 @@ describe("a meta-learner with an engine", () => {
       ...BASES.flatMap((base) => [`${base}_log_short`, `${base}_log_long`]),
       "rsi_14",
     ]);
-    const two = ["--model", "stacking", "--run-id", "layers", "--set", "model_params.second_layer=[logistic,lightgbm]"];
-    await succeeds(train(...two), { cwd });
-    expect((await readBundle(bundleOf("layers", "stacking"))).manifest.ensemble).toMatchObject({
+    expect((await readBundle(bundleOf("meta", "stacking"))).manifest.ensemble).toMatchObject({
       combiner: { kind: "shrunk_logistic" },
       layer: [{ name: "logistic" }, { name: "lightgbm" }],
     });

@@ -20,7 +20,7 @@ describe("nested, with pruned trials finished, and fitted on train and validatio
   let result: CliResult;
   let report: TuningReport;
   beforeAll(async () => {
-    const how = `--model lightgbm --symbol MES --horizon 20 --folds 2 --workers 1 --trials ${TRIALS} --nested --pbo --refit train_val`;
+    const how = `--model lightgbm --symbol MES --horizon 20 --folds 2 --workers 1 --trials ${TRIALS} --pruner median --nested --pbo --refit train_val`;
     result = await succeeds(
       ["tune", ...how.split(" "), "--set", "training.num_boost_round=20", "--run-id", "nested", "--json"],
       { cwd },

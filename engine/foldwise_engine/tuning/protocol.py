@@ -54,6 +54,15 @@ class NoPruner(Strict, tag_field="kind", tag="none"):
     """Every trial runs to its end."""
 
 
+class RacePruner(Strict, tag_field="kind", tag="race"):
+    """Prunes by what whole folds come to: a trial goes on while it is among the best of the completed ones."""
+
+    startup: Count
+    """Completed trials before anything is pruned."""
+    quantile: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    """Of the completed trials' values, best first: the worst with which a trial goes on."""
+
+
 class MedianPruner(Strict, tag_field="kind", tag="median"):
     """Prunes what is worse than the median of the completed trials at the same step."""
 
@@ -71,7 +80,7 @@ class HyperbandPruner(Strict, tag_field="kind", tag="hyperband"):
     reduction: Annotated[int, msgspec.Meta(ge=2, le=2**53 - 1)]
 
 
-Pruner = NoPruner | MedianPruner | HyperbandPruner
+Pruner = NoPruner | RacePruner | MedianPruner | HyperbandPruner
 
 
 class StudySpec(Strict):
@@ -85,7 +94,7 @@ class StudySpec(Strict):
     """In the order in which they are drawn."""
     pruner: Pruner
     steps_per_fold: Positive
-    """A step is fold x steps_per_fold + round, round 1 to steps_per_fold."""
+    """A step is fold x steps_per_fold + round, round 1 to steps_per_fold; that of the last holds what the fold came to."""
 
 
 class Sampler(Strict):
@@ -127,14 +136,14 @@ class AskRequest(Strict, tag_field="type", tag="ask"):
 
 
 class ReportRequest(Strict, tag_field="type", tag="report"):
-    """Intermediate values of a running trial, [step, value] by ascending step."""
+    """Intermediate values of a running trial, [step, value] in the order in which they came."""
 
     id: Id
     study: StudySpec
     trial: Count
     values: list[tuple[Positive, float]]
-    judge_from: Positive | None
-    """Values of earlier steps were spared when they came, and are only kept. None: all are."""
+    judge_from: Count | None
+    """So many of them were spared when they came, and are only kept. None: all are."""
 
 
 class TellRequest(Strict, tag_field="type", tag="tell"):

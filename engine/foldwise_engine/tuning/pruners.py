@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 from optuna import Study
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
-from optuna.trial import FrozenTrial
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 
 from foldwise_engine.tuning import protocol
+
+
+class RacePruner(BasePruner):
+    """Whole folds against whole folds, in whichever order they are done.
+
+    A trial ends where the mean over its folds so far is worse than the quantile of the completed trials' means over the same
+    folds. Rounds of a fold are not looked at: they favour what is fast over what is good.
+    """
+
+    def __init__(self, startup: int, quantile: float, steps_per_fold: int) -> None:
+        self._startup = startup
+        self._quantile = quantile
+        self._steps = steps_per_fold
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is to stop after the folds that it has done."""
+        done = [step for step in trial.intermediate_values if step % self._steps == 0]
+        completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        others = [each.intermediate_values for each in completed if each.intermediate_values.keys() >= set(done)]
+        if not done or len(others) < max(1, self._startup):
+            return False
+        sign = 1 if study.direction == StudyDirection.MINIMIZE else -1
+        own, *theirs = (sign * np.mean([values[step] for step in done]) for values in (trial.intermediate_values, *others))
+        return bool(own > np.quantile(theirs, self._quantile))
 
 
 class FoldMedianPruner(MedianPruner):
     """The median rule within one fold: a trial's best value of the last step's fold against the others at that step.
 
-    The end of a fold has a value of another kind (of the fold, or of all so far), so it counts by itself, and warm-up does
-    not spare it.
+    The end of a fold has a value of another kind (of its tested rows), so it counts by itself, and warm-up does not spare
+    it.
 
         step     1 …… n-1   n    n+1 …… 2n-1  2n
         fold     0          0    1            1
@@ -71,6 +97,8 @@ def pruner_of(spec: protocol.StudySpec, study: Study) -> BasePruner:
     match spec.pruner:
         case protocol.NoPruner():
             return NopPruner()
+        case protocol.RacePruner(startup=startup, quantile=quantile):
+            return RacePruner(startup, quantile, spec.steps_per_fold)
         case protocol.MedianPruner(startup=startup, warmup=warmup):
             return FoldMedianPruner(startup, warmup, spec.steps_per_fold)
         case protocol.HyperbandPruner(min_resource=least, max_resource=most, reduction=reduction):

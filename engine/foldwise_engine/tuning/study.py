@@ -117,13 +117,14 @@ class OpenStudy:
                 return next((step for step, _ in request.values), None)
             new: list[tuple[int, float]] = []
             prune_at = None
-            for step, value in request.values:
+            for i, (step, value) in enumerate(request.values):
                 if step not in known:
                     known[step] = value
                     new.append((step, value))
                 # Of a repeated request later values are known already, and must not count yet.
-                trial.intermediate_values = {at: value for at, value in known.items() if at <= step}
-                judged = request.judge_from is not None and step >= request.judge_from
+                later = {at for at, _ in request.values[i + 1 :]}
+                trial.intermediate_values = {at: value for at, value in known.items() if at not in later}
+                judged = request.judge_from is not None and i >= request.judge_from
                 if judged and study.pruner.prune(study, trial):
                     prune_at = step
                     break

@@ -15,7 +15,9 @@ export const tuningTrialSchema = z.strictObject({
   value: z.number().nullable().describe("Of the tuned metric; null where the trial was not completed."),
   params: params.describe("As drawn. Of slot 0 the nearest points of the space."),
   best_epochs: z.array(count).nullable().describe("Of each fit; 0 for models without rounds."),
-  pruned_at: count.nullable().describe("Step: fold × rounds + round."),
+  pruned_at: count
+    .nullable()
+    .describe("Step: fold × rounds + round; that of the last round stands for the whole fold."),
   seconds: z.number().nonnegative().nullable(),
   error: text.nullable(),
 });

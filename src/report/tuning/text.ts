@@ -83,7 +83,7 @@ function nested({ nested: outer, default: own, metric }: TuningReport): string {
 function title(report: TuningReport): string {
   const { model_name, symbol, horizon, synthetic, scheme, sampler, pruner, study, best } = report;
   const kind = synthetic ? ", SYNTHETIC data" : "";
-  const between = pruner !== "none" && best.refit_epochs === null ? ", between folds only" : "";
+  const between = pruner !== "none" && pruner !== "race" && best.refit_epochs === null ? ", between folds only" : "";
   return `${model_name} on ${symbol}, horizon ${horizon} bars${kind}: ${scheme.description}; sampler ${sampler}, pruner ${pruner}${between}. Study: ${study.file}`;
 }
 

@@ -7,6 +7,9 @@ import { type StudyFiles, setAside } from "./storage.js";
 import { foldsDigest, type TrialContext } from "./trial.js";
 import type { Study, StudySpec, Tuner } from "./tuner.js";
 
+/** What the last step of a fold holds: a study whose trials reported another loss there cannot go on. */
+const FOLD_ENDS = "loss of the tested rows";
+
 /** What the study of a job must have been made for. */
 export function identityOf(setup: Setup, context: TrialContext = setup.context): StudyIdentity {
   const { definition, settings, dataset, space, objective } = setup;
@@ -23,8 +26,8 @@ export function identityOf(setup: Setup, context: TrialContext = setup.context):
     metric: objective.metric,
     dataset: dataset.manifest.fingerprint,
     space: digestOf(space.dimensions),
-    // Trials are pruned by comparison at the same step: all must report at the same ones.
-    settings: digestOf([model_params, training, made, context.every]),
+    // Trials are pruned by comparison at the same step: all must report the same at it.
+    settings: digestOf([model_params, training, made, context.every, FOLD_ENDS]),
     ...foldsDigest(context),
   };
 }

@@ -8,7 +8,7 @@ import type { Study } from "./tuner.js";
  */
 export class Reporter {
   readonly #waiting: (readonly [number, number])[] = [];
-  /** Step of the first waiting value that may end the trial. */
+  /** Which of the waiting values is the first that may end the trial. */
   #judgeFrom: number | null = null;
   #sending: Promise<void> | null = null;
   #failed: { cause: unknown } | null = null;
@@ -25,13 +25,19 @@ export class Reporter {
     return this.#prunedAt;
   }
 
+  /** A value that may end the trial. */
   tell(step: number, value: number): void {
-    // No JSON has it; a loss that is no number is the fit's own failure.
-    if (this.#prunedAt !== null || !Number.isFinite(value)) return;
-    this.#waiting.push([step, value]);
-    if (!this.study.mayPruneAt(step)) return;
-    this.#judgeFrom ??= step;
+    if (!this.keep(step, value) || !this.study.mayPruneAt(step)) return;
+    this.#judgeFrom ??= this.#waiting.length - 1;
     this.#sending ??= this.#send();
+  }
+
+  /** A value that is only to be recorded; answers whether it is. */
+  keep(step: number, value: number): boolean {
+    // No JSON has what is no number; a loss like that is the fit's own failure.
+    if (this.#prunedAt !== null || !Number.isFinite(value)) return false;
+    this.#waiting.push([step, value]);
+    return true;
   }
 
   /** Resolves when the tuner has judged all that may end the trial; throws what went wrong with it. */

@@ -1,6 +1,7 @@
 import { toFoldwiseError } from "../../files/index.js";
 import { FoldwiseError, type OnEvent, throwIfAborted } from "../../types/index.js";
 import { testedRows } from "../cv/repeats.js";
+import { cheapestFirst } from "./foldOrder.js";
 import { better, type Objective } from "./objective.js";
 import { Reporter } from "./reporter.js";
 import { checkSections, type Sections, type TuningSpace, valueAt, withParams } from "./space.js";
@@ -62,6 +63,7 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
   const before = await study.trials();
   const board = new Board(work, before);
   const plan = planTrial(context);
+  const orders = new FoldOrders(work, plan, before);
   let [outOfTime, stopped] = [false, false];
   const lane = async (): Promise<void> => {
     while (!board.broken && !stopped && signal?.aborted !== true) {
@@ -72,9 +74,10 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
       }
       board.begun = true;
       const { sampler, owner, space } = work;
+      const order = await orders.next();
       const asked = await study.ask({ sampler, target, defaults: space.defaults, owner });
       if (asked === null) return;
-      await oneTrial(work, plan, asked, board);
+      await oneTrial(work, { plan, order }, asked, board);
     }
   };
   const watched = (): Promise<void> =>
@@ -100,7 +103,35 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
   return { trials, outOfTime: outOfTime && finished < target, ended: board.ended };
 }
 
-async function oneTrial(work: SearchWork, plan: TrialPlan, asked: AskedTrial, board: Board): Promise<void> {
+/** In which order the next trial does its folds: as soon as the study shows what they cost, the race has the cheapest first. */
+class FoldOrders {
+  #order: number[] | null;
+
+  constructor(
+    private readonly work: SearchWork,
+    private readonly plan: TrialPlan,
+    before: readonly TrialRecord[],
+  ) {
+    this.#order = this.#of(before);
+  }
+
+  async next(): Promise<number[] | undefined> {
+    if (!this.work.study.racing) return undefined;
+    this.#order ??= this.#of(await this.work.study.trials());
+    return this.#order ?? undefined;
+  }
+
+  #of(trials: readonly TrialRecord[]): number[] | null {
+    return cheapestFirst(this.plan, trials);
+  }
+}
+
+async function oneTrial(
+  work: SearchWork,
+  { plan, order }: { plan: TrialPlan; order: number[] | undefined },
+  asked: AskedTrial,
+  board: Board,
+): Promise<void> {
   const { context, study, objective, signal } = work;
   const { number, slot } = asked;
   const start = performance.now();
@@ -116,14 +147,15 @@ async function oneTrial(work: SearchWork, plan: TrialPlan, asked: AskedTrial, bo
     const done = await runTrial(context, plan, {
       name: `t${slot}`,
       sections,
+      order,
       reporter,
       signal: abort.signal,
       onShare: (share) => board.share(slot, share),
     });
     throwIfAborted(signal);
     if (done === null) {
-      await study.tell(number, { state: "pruned" }, { seconds: seconds() });
-      board.ends(asked, "pruned", { at: reporter.prunedAt, seconds: seconds() });
+      await study.tell(number, { state: "pruned" }, { seconds: seconds(), pruned_at: reporter.prunedAt });
+      board.ends(asked, "pruned", { seconds: seconds() });
       return;
     }
     const { cell, dataset, plan: cv, seeds } = context;
@@ -200,7 +232,7 @@ class Board {
   ends(
     { number, slot, params }: AskedTrial,
     state: "complete" | "pruned" | "fail",
-    how: { value?: number; at?: number | null; cause?: unknown; seconds: number },
+    how: { value?: number; cause?: unknown; seconds: number },
   ): void {
     this.running.delete(number);
     this.#shares.delete(slot);

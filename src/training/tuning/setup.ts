@@ -154,14 +154,18 @@ const everyOf = ({ capabilities }: ModelDefinition, rounds: number): number =>
 
 /** Trials that are completed before any is pruned. */
 const STARTUP_TRIALS = 5;
+/** A fold on, the race goes on with what is among the best quarter. */
+const RACE_QUANTILE = 0.25;
 /** Share of the most rounds of a fold before whose end nothing is pruned: losses of the first rounds tell little but the learning rate. */
 const WARMUP_SHARE = 0.05;
 
 function prunerOf({ pruner, metric }: TrainingConfig["tuning"], rounds: number, fits: number): PrunerSpec {
-  const kind = pruner === "auto" ? (isLoss(metric) ? "median" : "none") : pruner;
+  const kind = pruner === "auto" ? (isLoss(metric) ? "race" : "none") : pruner;
   switch (kind) {
     case "none":
       return { kind };
+    case "race":
+      return { kind, startup: STARTUP_TRIALS, quantile: RACE_QUANTILE };
     case "median":
       return { kind, startup: STARTUP_TRIALS, warmup: Math.max(0, Math.ceil(rounds * WARMUP_SHARE) - 1) };
     case "hyperband":

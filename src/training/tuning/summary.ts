@@ -128,7 +128,7 @@ function tableOf(trials: readonly TrialRecord[]): TuningReport["trials"] {
     .filter(({ slot, state, attrs }) => slot !== null && state !== "waiting" && attrs.requeued !== true)
     .sort((a, b) => a.slot! - b.slot!)
     .map((trial) => {
-      const { seconds, best_epochs, error } = trial.attrs;
+      const { seconds, best_epochs, pruned_at, error } = trial.attrs;
       return {
         slot: trial.slot!,
         number: trial.number,
@@ -136,7 +136,7 @@ function tableOf(trials: readonly TrialRecord[]): TuningReport["trials"] {
         value: trial.state === "complete" ? trial.value : null,
         params: trial.params,
         best_epochs: Array.isArray(best_epochs) ? best_epochs.map(Number) : null,
-        pruned_at: trial.state === "pruned" ? (trial.intermediate.at(-1)?.[0] ?? null) : null,
+        pruned_at: trial.state === "pruned" && typeof pruned_at === "number" ? pruned_at : null,
         seconds: typeof seconds === "number" ? seconds : null,
         error: typeof error === "string" ? error : null,
       };

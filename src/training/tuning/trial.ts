@@ -33,7 +33,7 @@ export interface TrialContext {
   pool: EnginePool;
   /** Folder of the folds that trials have finished. */
   keepDir: string;
-  /** Most rounds or epochs of a fold: step = fold × rounds + round. 1 for models without. */
+  /** Most rounds or epochs of a fold: step = fold × rounds + round, that of the last for what the fold came to. 1 for models without. */
   rounds: number;
   /** The stop loss is reported after so many rounds each. */
   every: number;
@@ -49,7 +49,7 @@ interface Task {
   repeat: number;
 }
 
-/** Every fit of a trial, in the order in which they are done. */
+/** Every fit of a trial. */
 export interface TrialPlan {
   tasks: readonly Task[];
 }
@@ -65,6 +65,8 @@ export interface TrialRun {
   /** Names its work files and its lines in the log: `t3`. */
   name: string;
   sections: Sections;
+  /** In which the fits are done; as planned by default. It changes no value, only what of the trial is known first. */
+  order?: readonly number[] | undefined;
   /** Gets intermediate values; null: nothing is pruned, and nobody listens. */
   reporter: Reporter | null;
   /** Fires when the trial is pruned or the call is interrupted. */
@@ -77,15 +79,19 @@ export interface TrialRun {
 export async function runTrial(
   context: TrialContext,
   { tasks }: TrialPlan,
-  { name, sections, reporter, signal, onShare }: TrialRun,
+  { name, sections, order = [...tasks.keys()], reporter, signal, onShare }: TrialRun,
 ): Promise<{ folds: AnsweredFold[]; kept: number } | null> {
   const folder = trialFolder(context, sections);
   const ensemble = context.ensembleOf(sections);
   const folds: AnsweredFold[] = [];
   let kept = 0;
-  for (const [i, task] of tasks.entries()) {
+  for (const [done, i] of order.entries()) {
+    const task = tasks[i]!;
     const begin = i * context.rounds;
-    const tell = (round: number, loss: number): void => reporter?.tell(begin + round, context.sign * loss);
+    const tell = (round: number, loss: number): void => {
+      // The last step is the whole fold's.
+      if (round < context.rounds) reporter?.tell(begin + round, context.sign * loss);
+    };
     const file = foldName(task.seed, task.fold.fold);
     let answer = keptFold(folder, file, task.rows);
     if (answer !== null) {
@@ -99,7 +105,7 @@ export async function runTrial(
           ensemble,
           signal,
           tell,
-          share: shareOf(i, tasks, onShare),
+          share: (share) => onShare?.((done + share) / tasks.length),
         });
       } catch (error) {
         await reporter?.settled();
@@ -108,12 +114,14 @@ export async function runTrial(
       }
       keepFold(folder, file, task.rows, answer);
     }
-    // The last fold's end decides nothing any more.
-    if (i < tasks.length - 1) tell(context.rounds, endLoss(answer));
+    const end = [begin + context.rounds, context.sign * answer.facts.test_scores.log_loss] as const;
+    // With nothing left to do, nothing is saved by ending the trial.
+    if (done < tasks.length - 1) reporter?.tell(...end);
+    else reporter?.keep(...end);
     await reporter?.settled();
     if (reporter !== null && reporter.prunedAt !== null) return null;
-    folds.push({ fold: task.fold, repeat: task.repeat, answer });
-    onShare?.((i + 1) / tasks.length);
+    folds[i] = { fold: task.fold, repeat: task.repeat, answer };
+    onShare?.((done + 1) / tasks.length);
   }
   return { folds, kept };
 }
@@ -129,14 +137,6 @@ export function keptTrial(context: TrialContext, { tasks }: TrialPlan, sections:
   }
   return folds;
 }
-
-/** What a fold shows at its end: the stop rows' loss that was kept; where nothing stops early, the tested rows'. */
-const endLoss = ({ facts }: FoldAnswer): number => facts.stop_loss ?? facts.test_scores.log_loss;
-
-const shareOf =
-  (i: number, tasks: readonly Task[], onShare: ((share: number) => void) | undefined) =>
-  (share: number): void =>
-    onShare?.((i + share) / tasks.length);
 
 async function fitTask(
   context: TrialContext,

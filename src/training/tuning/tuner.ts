@@ -127,17 +127,22 @@ export class Study {
     return trial === null ? null : { ...trial, params: params.parse(trial.params) };
   }
 
+  /** Whether its pruner compares whole folds, in whichever order they are done. */
+  get racing(): boolean {
+    return this.#spec.pruner.kind === "race";
+  }
+
   /** Whether the study's pruner may end a trial at this step; it does not, where too few have shown enough yet. */
   mayPruneAt(step: number): boolean {
     const { pruner, steps_per_fold: steps } = this.#spec;
-    if (pruner.kind !== "median") return pruner.kind !== "none";
+    if (pruner.kind === "none" || pruner.kind === "hyperband") return pruner.kind === "hyperband";
     if (this.#completed < pruner.startup) return false;
     const round = ((step - 1) % steps) + 1;
-    return round > pruner.warmup || round === steps;
+    return round === steps || (pruner.kind === "median" && round > pruner.warmup);
   }
 
   /**
-   * Intermediate values [step, value] of a running trial, ascending by step; those before `judgeFrom` (null: all) are only kept.
+   * Intermediate values [step, value] of a running trial as they came; the first `judgeFrom` of them (null: all) are only kept.
    * The step at which to prune it, or null.
    */
   async report(

@@ -33,9 +33,9 @@ class Judge {
     this.batches.push([...values]);
     for (let tick = 0; tick < wait; tick++) await setImmediate();
     this.#atWork--;
-    for (const pair of values) {
+    for (const [i, pair] of values.entries()) {
       this.recorded.push(pair);
-      if (judgeFrom !== null && pair[0] >= judgeFrom && pair[1] > this.limit) return pair[0];
+      if (judgeFrom !== null && i >= judgeFrom && pair[1] > this.limit) return pair[0];
     }
     return null;
   }
@@ -167,4 +167,18 @@ it("values that were spared when they came are not judged later, when others of 
   spared.tell(1, 9);
   await spared.finish();
   expect(spared.prunedAt).toBeNull();
+});
+
+it("a value that is only kept ends no trial, and steps may come in any order", async () => {
+  const judge = new Judge(1);
+  const reporter = new Reporter(judge, 5, () => {});
+  reporter.keep(30, 9);
+  reporter.tell(20, 0.5);
+  reporter.keep(10, 9);
+  await reporter.finish();
+  expect(judge.recorded.map(([step]) => step)).toEqual([30, 20, 10]);
+  expect(reporter.prunedAt).toBeNull();
+  reporter.tell(5, 9);
+  await reporter.settled();
+  expect(reporter.prunedAt).toBe(5);
 });

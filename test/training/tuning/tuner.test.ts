@@ -61,7 +61,7 @@ async function runTrials({ study }: OpenedStudy, trials: number): Promise<void> 
     let prune: number | null = null;
     for (let fold = 0; fold < 2 && prune === null; fold++) {
       for (let round = 10; round <= STEPS && prune === null; round += 30) {
-        prune = await study.report(trial.number, [[fold * STEPS + round, trial.slot + 1 / round]], 1);
+        prune = await study.report(trial.number, [[fold * STEPS + round, trial.slot + 1 / round]], 0);
       }
     }
     await study.tell(trial.number, prune === null ? { state: "complete", value: trial.slot } : { state: "pruned" }, {
@@ -179,6 +179,14 @@ test("values that cannot end a trial go to the tuner with the next one that can,
   median.reporter.tell(20, 0.7);
   await median.reporter.settled();
   expect(await kept(median.opened)).toEqual([[5, 0.9], [10, 0.8], [20, 0.7]]); // biome-ignore format: a line
+
+  const race = await begin("raced", { pruner: { kind: "race", startup: 0, quantile: 0.25 } });
+  race.reporter.tell(STEPS + 99, 0.9);
+  await race.reporter.settled();
+  expect(await kept(race.opened)).toEqual([]);
+  race.reporter.tell(2 * STEPS, 0.8);
+  await race.reporter.settled();
+  expect(await kept(race.opened)).toEqual([[STEPS + 99, 0.9], [2 * STEPS, 0.8]]); // biome-ignore format: a line
 
   const none = await begin("unpruned", { pruner: { kind: "none" } });
   none.reporter.tell(20, 0.9);
