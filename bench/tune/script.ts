@@ -13,7 +13,7 @@ import { sizeOf, type TuneData, tuneData } from "./data.js";
 import { lightgbm } from "./plain.js";
 import { type Searched, searchTo } from "./search.js";
 
-/** What `foldwise tune` has for the pruner, too; Optuna's own default is the same start and no warm-up. */
+/** What `foldwise tune --pruner median` has, too; Optuna's own default is the same start and no warm-up. */
 const STARTUP = 5;
 const WARMUP = 50;
 

@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from tuning_support import DEFAULTS, HYPERBAND, STEPS, TARGET, Desk, Params
 
 from foldwise_engine.tuning.jobs import Tuner
+from foldwise_engine.tuning.protocol import HyperbandPruner
 from foldwise_engine.tuning.pruners import SlotHyperbandPruner
 
 
@@ -238,14 +239,15 @@ def test_the_median_pruner_maximises_too_and_waits_for_completed_trials(tmp_path
 
 
 def test_the_race_compares_the_folds_that_a_trial_has_done_with_the_same_of_the_best_quarter(desk: Desk) -> None:
-    desk.spec["pruner"] = {"kind": "race", "startup": 5, "quantile": 0.25}
+    desk.spec["pruner"] = {"kind": "race", "startup": 5, "quantile": 0.25, "rows": [7, 30, 10]}
     end = [STEPS * fold for fold in (1, 2, 3)]
     for off in range(5):
         trial = desk.next()
         # The last fold is done first, and rounds within a fold are no matter.
         assert desk.report(trial.number, (end[2], 9.0 + off), (1, 99.0), (end[0], 1.0), (end[1], 2.0 + off)) is None
         desk.tell(trial.number, float(off))
-    # Of 9, 10 … 13 the first quarter ends with 10; of means with the second fold of 5.5, 6.5 … 9.5 with 6.5.
+    # Of 9, 10 … 13 the first quarter ends with 10; of means with the second fold, which has three times the rows, of
+    # 3.75, 4.75 … 7.75 with 4.75.
     good, bad, worse = desk.next(), desk.next(), desk.next()
     assert desk.report(good.number, (1, 99.0), (end[2], 10.0), (end[1], 3.0)) is None
     assert desk.report(bad.number, (2 * STEPS + 1, 0.0), (end[2], 10.1)) == end[2]
@@ -259,14 +261,30 @@ def test_the_race_compares_the_folds_that_a_trial_has_done_with_the_same_of_the_
 
 
 def test_the_race_maximises_too_and_waits_for_completed_trials(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, direction="maximize", pruner={"kind": "race", "startup": 2, "quantile": 0.5})
+    race = {"kind": "race", "startup": 5, "quantile": 0.25, "rows": [9]}
+    desk = Desk(tmp_path, direction="maximize", pruner=race)
     desk.open()
-    for value in (2.0, 3.0):
+    for value in (2.0, 1.0, 3.0, 5.0, 4.0):
         trial = desk.next()
         assert desk.report(trial.number, (STEPS, value)) is None
         desk.tell(trial.number, value)
-    assert desk.report(desk.next().number, (STEPS, 2.6)) is None
-    assert desk.report(desk.next().number, (STEPS, 2.4)) == STEPS
+    assert desk.report(desk.next().number, (STEPS, 4.1)) is None
+    assert desk.report(desk.next().number, (STEPS, 3.9)) == STEPS
+
+
+def test_hyperband_compares_a_fold_that_stopped_early_by_its_rounds(desk: Desk) -> None:
+    # One bracket with rungs at 10, 30 and 90 steps.
+    desk.spec["pruner"] = {"kind": "hyperband", "min_resource": 10, "max_resource": 90, "reduction": 3}
+    numbers = [desk.next().number for _ in range(12)]
+    study = desk.optuna()
+    bracket = SlotHyperbandPruner(study, HyperbandPruner(min_resource=10, max_resource=90, reduction=3), STEPS)
+    same = [each for each in numbers if bracket._get_bracket_id(study, study.trials[each]) == 0][:4]
+    for number in same[:3]:
+        assert desk.report(number, (10, 1.0), (30, 1.0), (90, 1.0)) is None
+    # It stopped after round 50; its tested rows are another matter.
+    last = same[3]
+    assert desk.report(last, (10, 1.0), (30, 0.9), (50, 0.5), (STEPS, 99.0)) is None
+    assert desk.optuna().trials[last].system_attrs["completed_rung_2"] == 0.5
 
 
 def test_values_that_were_spared_when_they_came_are_kept_and_not_judged(desk: Desk) -> None:
@@ -282,7 +300,7 @@ def test_values_that_were_spared_when_they_came_are_kept_and_not_judged(desk: De
 
 def test_a_trial_that_was_enqueued_again_stays_in_its_bracket() -> None:
     study = optuna.create_study(study_name="s")
-    pruner = SlotHyperbandPruner(study, 10, 100, 3)
+    pruner = SlotHyperbandPruner(study, HyperbandPruner(min_resource=10, max_resource=100, reduction=3), STEPS)
     plain = optuna.pruners.HyperbandPruner(10, 100, 3)
     plain._try_initialization(study)
     by_slot, again = [], []

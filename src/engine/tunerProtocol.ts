@@ -27,8 +27,15 @@ export const spaceDimension = z.discriminatedUnion("type", [
 
 export const pruner = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
-  /** By what whole folds come to; after so many completed trials. `quantile`: of theirs, the worst that goes on. */
-  z.strictObject({ kind: z.literal("race"), startup: count, quantile: z.number().gt(0).lt(1) }),
+  z.strictObject({
+    kind: z.literal("race"),
+    /** Completed trials before it prunes. */
+    startup: count,
+    /** Of the completed trials' values, best first: the worst with which a trial goes on. */
+    quantile: z.number().gt(0).lt(1),
+    /** Of each fold, in the order of their steps: its weight in a mean. */
+    rows: z.array(positive).min(1),
+  }),
   /** Completed trials, and rounds of each fold, before it prunes. */
   z.strictObject({ kind: z.literal("median"), startup: count, warmup: count }),
   /** Resources are steps. */

@@ -13,7 +13,7 @@ export interface OptunaTrial {
   state: "running" | "waiting" | "complete" | "pruned" | "fail";
   value: number | null;
   params: Record<string, string | number | boolean | null>;
-  attrs: { slot?: number; requeued?: boolean; owner?: { pid: number } };
+  attrs: { slot?: number; requeued?: boolean; owner?: { pid: number }; total_epochs?: number[] };
 }
 
 export interface OptunaStudy {

@@ -78,6 +78,24 @@ describe("a study", () => {
     expect(pruned).toBeGreaterThan(0);
   });
 
+  it("is a race, in which the fold that costs the least is done first", async () => {
+    expect(tuningReportOf(cwd, "whole", JOB).pruner).toBe("race");
+    const rounds = 5;
+    const how = `--model lightgbm --symbol MES --horizon 20 --folds 3 --trials 9 --workers 1 --no-test --studies studies-raced`;
+    const sets = ["--set", `training.num_boost_round=${rounds}`];
+    await warmSucceeds(["tune", ...how.split(" "), ...sets, "--run-id", "raced", "--json"], { cwd });
+    const { trials } = tuningReportOf(cwd, "raced", JOB);
+    const path = runDir("raced", "reports", `${JOB}_cv.json`);
+    const rows = parseCvReport(readFileSync(path, "utf8"), path).folds.map(({ fit }) => fit.rows);
+    // All folds of so few rounds take them all, and the middle one loses rows on both sides.
+    expect(counted(await studyOf("raced"))[0]!.attrs.total_epochs).toEqual([rounds, rounds, rounds]);
+    expect(rows.indexOf(Math.min(...rows))).toBe(1);
+    const ends = trials.flatMap(({ state, pruned_at }) => (state === "pruned" ? [pruned_at] : []));
+    expect(ends.length).toBeGreaterThan(1);
+    expect(ends).toContain(2 * rounds);
+    expect(ends).not.toContain(rounds);
+  });
+
   it("begins with the defaults, and ends with nothing worse on the same folds", () => {
     const { trials, best, default: own, curve } = tuningReportOf(cwd, "whole", JOB);
     expect(trials[0]).toMatchObject({

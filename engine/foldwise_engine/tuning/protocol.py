@@ -61,6 +61,8 @@ class RacePruner(Strict, tag_field="kind", tag="race"):
     """Completed trials before anything is pruned."""
     quantile: Annotated[float, msgspec.Meta(gt=0, lt=1)]
     """Of the completed trials' values, best first: the worst with which a trial goes on."""
+    rows: Annotated[list[Positive], msgspec.Meta(min_length=1)]
+    """Of each fold, in the order of their steps: its weight in a mean."""
 
 
 class MedianPruner(Strict, tag_field="kind", tag="median"):

@@ -16,13 +16,12 @@ from foldwise_engine.tuning import protocol
 class RacePruner(BasePruner):
     """Whole folds against whole folds, in whichever order they are done.
 
-    A trial ends where the mean over its folds so far is worse than the quantile of the completed trials' means over the same
-    folds. Rounds of a fold are not looked at: they favour what is fast over what is good.
+    A trial ends where the mean over its folds so far, weighed by rows, is worse than the quantile of the completed trials'
+    means over the same folds. Rounds of a fold are not looked at: they favour what is fast over what is good.
     """
 
-    def __init__(self, startup: int, quantile: float, steps_per_fold: int) -> None:
-        self._startup = startup
-        self._quantile = quantile
+    def __init__(self, spec: protocol.RacePruner, steps_per_fold: int) -> None:
+        self._spec = spec
         self._steps = steps_per_fold
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
@@ -30,11 +29,13 @@ class RacePruner(BasePruner):
         done = [step for step in trial.intermediate_values if step % self._steps == 0]
         completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         others = [each.intermediate_values for each in completed if each.intermediate_values.keys() >= set(done)]
-        if not done or len(others) < max(1, self._startup):
+        if not done or len(others) < max(1, self._spec.startup):
             return False
+        rows = [self._spec.rows[step // self._steps - 1] for step in done]
         sign = 1 if study.direction == StudyDirection.MINIMIZE else -1
-        own, *theirs = (sign * np.mean([values[step] for step in done]) for values in (trial.intermediate_values, *others))
-        return bool(own > np.quantile(theirs, self._quantile))
+        known = (trial.intermediate_values, *others)
+        own, *theirs = (sign * np.average([values[step] for step in done], weights=rows) for values in known)
+        return bool(own > np.quantile(theirs, self._spec.quantile))
 
 
 class FoldMedianPruner(MedianPruner):
@@ -72,19 +73,37 @@ class FoldMedianPruner(MedianPruner):
 
 
 class SlotHyperbandPruner(HyperbandPruner):
-    """Hyperband with brackets by slot: a trial that was enqueued again stays in its own."""
+    """Hyperband with brackets by slot: a trial that was enqueued again stays in its own.
 
-    def __init__(self, study: Study, min_resource: int, max_resource: int, reduction: int) -> None:
-        super().__init__(min_resource, max_resource, reduction)
+    The end of a fold has a value of another kind (of its tested rows): there the best of its rounds counts, which is what a
+    trial that stopped early has to show beside those that go on.
+    """
+
+    def __init__(self, study: Study, spec: protocol.HyperbandPruner, steps_per_fold: int) -> None:
+        super().__init__(spec.min_resource, spec.max_resource, spec.reduction)
+        self._steps = steps_per_fold
+        self._best = min if study.direction == StudyDirection.MINIMIZE else max
         # At its first question it would do so itself, but the sampler asks for brackets before.
         self._try_initialization(study)
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the trial is to stop at its last step."""
-        pruned = super().prune(study, trial)
+        pruned = super().prune(study, self._by_rounds(trial))
         # The rungs that it has just reached: the next value is judged from there.
         trial.system_attrs = study._storage.get_trial_system_attrs(trial._trial_id)
         return pruned
+
+    def _by_rounds(self, trial: FrozenTrial) -> FrozenTrial:
+        last = trial.last_step
+        if last is None or last % self._steps != 0:
+            return trial
+        values = trial.intermediate_values
+        rounds = [value for step, value in values.items() if last - self._steps < step < last]
+        if not rounds:
+            return trial
+        seen = copy.copy(trial)
+        seen.intermediate_values = {**values, last: self._best(rounds)}
+        return seen
 
     def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
         of_slot = copy.copy(trial)
@@ -97,9 +116,9 @@ def pruner_of(spec: protocol.StudySpec, study: Study) -> BasePruner:
     match spec.pruner:
         case protocol.NoPruner():
             return NopPruner()
-        case protocol.RacePruner(startup=startup, quantile=quantile):
-            return RacePruner(startup, quantile, spec.steps_per_fold)
+        case protocol.RacePruner():
+            return RacePruner(spec.pruner, spec.steps_per_fold)
         case protocol.MedianPruner(startup=startup, warmup=warmup):
             return FoldMedianPruner(startup, warmup, spec.steps_per_fold)
-        case protocol.HyperbandPruner(min_resource=least, max_resource=most, reduction=reduction):
-            return SlotHyperbandPruner(study, least, most, reduction)
+        case protocol.HyperbandPruner():
+            return SlotHyperbandPruner(study, spec.pruner, spec.steps_per_fold)

@@ -121,11 +121,12 @@ class OpenStudy:
                 if step not in known:
                     known[step] = value
                     new.append((step, value))
+                if request.judge_from is None or i < request.judge_from:
+                    continue
                 # Of a repeated request later values are known already, and must not count yet.
                 later = {at for at, _ in request.values[i + 1 :]}
                 trial.intermediate_values = {at: value for at, value in known.items() if at not in later}
-                judged = request.judge_from is not None and i >= request.judge_from
-                if judged and study.pruner.prune(study, trial):
+                if study.pruner.prune(study, trial):
                     prune_at = step
                     break
             self._storage.set_trial_intermediate_values(trial._trial_id, new)

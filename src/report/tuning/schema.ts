@@ -17,7 +17,9 @@ export const tuningTrialSchema = z.strictObject({
   best_epochs: z.array(count).nullable().describe("Of each fit; 0 for models without rounds."),
   pruned_at: count
     .nullable()
-    .describe("Step: fold × rounds + round; that of the last round stands for the whole fold."),
+    .describe(
+      "Step: fold × rounds + round; that of the last round stands for the whole fold. A race does its folds in any order.",
+    ),
   seconds: z.number().nonnegative().nullable(),
   error: text.nullable(),
 });

@@ -14,6 +14,8 @@ export interface StudyIdentity {
   folds: string;
   settings: string;
   seeds: string;
+  /** Which intermediate values its trials report. */
+  reports: string;
 }
 
 /** How a user would name what differs. */
@@ -27,6 +29,7 @@ const NAMES: Record<keyof StudyIdentity, string> = {
   folds: "other folds (scheme, folds, embargo or window)",
   settings: "other settings of what is not searched",
   seeds: "other seeds",
+  reports: "other intermediate values, as another version of Foldwise has them",
 };
 
 export const digestOf = (value: unknown): string => sha256(JSON.stringify(value)).slice(0, 16);

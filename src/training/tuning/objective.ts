@@ -13,7 +13,7 @@ export interface Objective {
   value(scored: Pick<RepeatedRows, "y" | "repeats">): number;
 }
 
-/** Metrics whose lesser values are the better, which are means over rows as the stop loss is: pruning by that goes with them. */
+/** Metrics whose lesser values are the better. They are means over rows as log-loss is, by which trials are pruned. */
 const LOSSES: readonly TuningMetric[] = ["logloss", "brier"];
 
 export const isLoss = (metric: TuningMetric): boolean => LOSSES.includes(metric);

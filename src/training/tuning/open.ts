@@ -2,13 +2,14 @@ import { hostname } from "node:os";
 import { isRunning } from "../../files/index.js";
 import { FoldwiseError } from "../../types/index.js";
 import { digestOf, requireSame, type StudyIdentity } from "./identity.js";
+import { prunerOf } from "./pruner.js";
 import type { Setup, TuneWork } from "./setup.js";
 import { type StudyFiles, setAside } from "./storage.js";
 import { foldsDigest, type TrialContext } from "./trial.js";
 import type { Study, StudySpec, Tuner } from "./tuner.js";
 
-/** What the last step of a fold holds: a study whose trials reported another loss there cannot go on. */
-const FOLD_ENDS = "loss of the tested rows";
+/** What the last step of a fold holds. */
+const FOLD_ENDS = "last of a fold: log-loss of its tested rows";
 
 /** What the study of a job must have been made for. */
 export function identityOf(setup: Setup, context: TrialContext = setup.context): StudyIdentity {
@@ -26,9 +27,10 @@ export function identityOf(setup: Setup, context: TrialContext = setup.context):
     metric: objective.metric,
     dataset: dataset.manifest.fingerprint,
     space: digestOf(space.dimensions),
-    // Trials are pruned by comparison at the same step: all must report the same at it.
-    settings: digestOf([model_params, training, made, context.every, FOLD_ENDS]),
+    settings: digestOf([model_params, training, made]),
     ...foldsDigest(context),
+    // Trials are pruned by comparison at the same step: all must report the same at it.
+    reports: `every ${context.every}; ${FOLD_ENDS}`,
   };
 }
 
@@ -50,7 +52,7 @@ export async function openStudy(
     name,
     direction: setup.objective.direction,
     space: setup.space.dimensions,
-    pruner: setup.pruner,
+    pruner: prunerOf(setup.config.tuning, context),
     steps_per_fold: context.rounds,
   };
   const identity = identityOf(setup, context);

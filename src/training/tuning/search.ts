@@ -1,7 +1,7 @@
 import { toFoldwiseError } from "../../files/index.js";
 import { FoldwiseError, type OnEvent, throwIfAborted } from "../../types/index.js";
 import { testedRows } from "../cv/repeats.js";
-import { cheapestFirst } from "./foldOrder.js";
+import { FoldOrders } from "./foldOrder.js";
 import { better, type Objective } from "./objective.js";
 import { Reporter } from "./reporter.js";
 import { checkSections, type Sections, type TuningSpace, valueAt, withParams } from "./space.js";
@@ -63,7 +63,7 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
   const before = await study.trials();
   const board = new Board(work, before);
   const plan = planTrial(context);
-  const orders = new FoldOrders(work, plan, before);
+  const orders = new FoldOrders(study, plan);
   let [outOfTime, stopped] = [false, false];
   const lane = async (): Promise<void> => {
     while (!board.broken && !stopped && signal?.aborted !== true) {
@@ -103,29 +103,6 @@ export async function search(work: SearchWork): Promise<SearchEnd> {
   return { trials, outOfTime: outOfTime && finished < target, ended: board.ended };
 }
 
-/** In which order the next trial does its folds: as soon as the study shows what they cost, the race has the cheapest first. */
-class FoldOrders {
-  #order: number[] | null;
-
-  constructor(
-    private readonly work: SearchWork,
-    private readonly plan: TrialPlan,
-    before: readonly TrialRecord[],
-  ) {
-    this.#order = this.#of(before);
-  }
-
-  async next(): Promise<number[] | undefined> {
-    if (!this.work.study.racing) return undefined;
-    this.#order ??= this.#of(await this.work.study.trials());
-    return this.#order ?? undefined;
-  }
-
-  #of(trials: readonly TrialRecord[]): number[] | null {
-    return cheapestFirst(this.plan, trials);
-  }
-}
-
 async function oneTrial(
   work: SearchWork,
   { plan, order }: { plan: TrialPlan; order: number[] | undefined },
@@ -160,8 +137,13 @@ async function oneTrial(
     }
     const { cell, dataset, plan: cv, seeds } = context;
     const value = objective.value(testedRows(dataset, cell.horizon, cv, seeds.length, done.folds));
-    const rounds = done.folds.map(({ answer }) => answer.facts.best_epoch);
-    const attrs = { seconds: seconds(), best_epochs: rounds, folds_kept: done.kept };
+    const facts = done.folds.map(({ answer }) => answer.facts);
+    const attrs = {
+      seconds: seconds(),
+      best_epochs: facts.map(({ best_epoch }) => best_epoch),
+      total_epochs: facts.map(({ total_epochs }) => total_epochs),
+      folds_kept: done.kept,
+    };
     await Promise.all([reporter.finish(), study.tell(number, { state: "complete", value }, attrs)]);
     board.ends(asked, "complete", { value, seconds: seconds() });
   } catch (cause) {

@@ -15,10 +15,10 @@ import { partSpecs, shareBases } from "../ensemble/index.js";
 import type { GridCell } from "../grid.js";
 import { requireHorizon } from "../rows.js";
 import { originOfCell, type Session, versionsOf } from "../session.js";
-import { isLoss, type Objective, objectiveOf } from "./objective.js";
+import { type Objective, objectiveOf } from "./objective.js";
 import { spaceOf, type TuningSpace } from "./space.js";
 import type { TrialContext } from "./trial.js";
-import type { PrunerSpec, SamplerSpec } from "./tuner.js";
+import type { SamplerSpec } from "./tuner.js";
 
 /** Rows of a symbol, as its trials use them and as its winner does. */
 export interface TunePlans {
@@ -49,7 +49,6 @@ export interface Setup {
   trading: TradingInput | { reason: string };
   objective: Objective;
   sampler: SamplerSpec;
-  pruner: PrunerSpec;
   /** Trials' folds, kept in `keepDir`. */
   context: TrialContext;
   versions: Record<string, string>;
@@ -122,7 +121,6 @@ export async function setUp(work: TuneWork, keepDir: string): Promise<Setup> {
     trading,
     objective,
     sampler: { kind: config.tuning.sampler, seed: config.seed, constant_liar: pool.workers > 1 },
-    pruner: prunerOf(config.tuning, rounds, plans.cv.folds.length * seeds.length),
     context,
     versions,
     notices,
@@ -151,24 +149,3 @@ function roundsOf(
 /** An epoch is long enough to be told; of boosting rounds every hundredth part of the most. */
 const everyOf = ({ capabilities }: ModelDefinition, rounds: number): number =>
   capabilities.input === "sequence" ? 1 : Math.max(1, Math.floor(rounds / 100));
-
-/** Trials that are completed before any is pruned. */
-const STARTUP_TRIALS = 5;
-/** A fold on, the race goes on with what is among the best quarter. */
-const RACE_QUANTILE = 0.25;
-/** Share of the most rounds of a fold before whose end nothing is pruned: losses of the first rounds tell little but the learning rate. */
-const WARMUP_SHARE = 0.05;
-
-function prunerOf({ pruner, metric }: TrainingConfig["tuning"], rounds: number, fits: number): PrunerSpec {
-  const kind = pruner === "auto" ? (isLoss(metric) ? "race" : "none") : pruner;
-  switch (kind) {
-    case "none":
-      return { kind };
-    case "race":
-      return { kind, startup: STARTUP_TRIALS, quantile: RACE_QUANTILE };
-    case "median":
-      return { kind, startup: STARTUP_TRIALS, warmup: Math.max(0, Math.ceil(rounds * WARMUP_SHARE) - 1) };
-    case "hyperband":
-      return { kind, min_resource: Math.max(1, Math.floor(rounds / 10)), max_resource: rounds * fits, reduction: 3 };
-  }
-}

@@ -3,6 +3,7 @@ import { type CvReport, metricName, type TuningReport } from "../../report/index
 import { gainOf, type ScoredTrial, selectionOf } from "./analysis.js";
 import { asked, type Best, isComplete } from "./best.js";
 import { better } from "./objective.js";
+import { prunerOf } from "./pruner.js";
 import type { SearchEnd } from "./search.js";
 import type { Setup, TuneWork } from "./setup.js";
 import { valueAt } from "./space.js";
@@ -77,7 +78,7 @@ export async function summarise({
     metric: objective.metric,
     direction: objective.direction,
     sampler: setup.sampler.kind,
-    pruner: setup.pruner.kind,
+    pruner: prunerOf(setup.config.tuning, setup.context).kind,
     seed: config.seed,
     scheme: cv.scheme,
     seeds: [...context.seeds],

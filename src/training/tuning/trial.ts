@@ -65,7 +65,7 @@ export interface TrialRun {
   /** Names its work files and its lines in the log: `t3`. */
   name: string;
   sections: Sections;
-  /** In which the fits are done; as planned by default. It changes no value, only what of the trial is known first. */
+  /** In which the fits are done; as planned by default. The value of a trial that is completed does not depend on it. */
   order?: readonly number[] | undefined;
   /** Gets intermediate values; null: nothing is pruned, and nobody listens. */
   reporter: Reporter | null;

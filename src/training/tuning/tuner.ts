@@ -32,7 +32,7 @@ const trialRecord = z.strictObject({
   /** Null: somebody else made it, or its asker died. */
   slot: z.number().int().nonnegative().nullable(),
   state: z.enum(["running", "waiting", "complete", "pruned", "fail"]),
-  /** Of a pruned trial its last intermediate value. */
+  /** Of a pruned trial the intermediate value of its greatest step. */
   value: z.number().nullable(),
   params,
   /** [step, value], ascending by step. */
@@ -135,10 +135,17 @@ export class Study {
   /** Whether the study's pruner may end a trial at this step; it does not, where too few have shown enough yet. */
   mayPruneAt(step: number): boolean {
     const { pruner, steps_per_fold: steps } = this.#spec;
-    if (pruner.kind === "none" || pruner.kind === "hyperband") return pruner.kind === "hyperband";
-    if (this.#completed < pruner.startup) return false;
     const round = ((step - 1) % steps) + 1;
-    return round === steps || (pruner.kind === "median" && round > pruner.warmup);
+    switch (pruner.kind) {
+      case "none":
+        return false;
+      case "hyperband":
+        return true;
+      case "race":
+        return this.#completed >= pruner.startup && round === steps;
+      case "median":
+        return this.#completed >= pruner.startup && (round > pruner.warmup || round === steps);
+    }
   }
 
   /**

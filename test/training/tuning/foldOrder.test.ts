@@ -1,6 +1,6 @@
 /** The order of a trial's folds: by what they cost the first trial that was completed. */
 import { describe, expect, it } from "vitest";
-import { cheapestFirst } from "../../../src/training/tuning/foldOrder.js";
+import { cheapestFirst, FoldOrders } from "../../../src/training/tuning/foldOrder.js";
 import type { TrialPlan } from "../../../src/training/tuning/trial.js";
 import type { TrialRecord } from "../../../src/training/tuning/tuner.js";
 
@@ -11,9 +11,9 @@ const planOf = (rows: readonly number[], repeats = 1): TrialPlan => ({
   ).flat() as unknown as TrialPlan["tasks"],
 });
 
-const trial = (slot: number, best_epochs: unknown, more: Partial<TrialRecord> = {}): TrialRecord => ({
+const trial = (slot: number, total_epochs: unknown, more: Partial<TrialRecord> = {}): TrialRecord => ({
   ...{ number: slot, slot, state: "complete", value: 1, params: {}, intermediate: [], started: null, ended: null },
-  attrs: { best_epochs },
+  attrs: { total_epochs },
   ...more,
 });
 
@@ -26,7 +26,7 @@ describe("the cheapest fold first", () => {
 
   it("by rows where nothing has rounds, and as planned where all cost the same", () => {
     expect(cheapestFirst(planOf([300, 100, 200]), [trial(0, [0, 0, 0])])).toEqual([1, 2, 0]);
-    expect(cheapestFirst(planOf([100, 100, 100]), [trial(0, [null, null, null])])).toEqual([0, 1, 2]);
+    expect(cheapestFirst(planOf([100, 100, 100]), [trial(0, [0, 0, 0])])).toEqual([0, 1, 2]);
   });
 
   it("of one seed before those of the next", () => {
@@ -37,5 +37,22 @@ describe("the cheapest fold first", () => {
     expect(cheapestFirst(planOf([1, 2]), [])).toBeNull();
     const others = [trial(0, undefined), trial(1, [2, 1], { slot: null }), trial(2, [2, 1], { state: "running" })];
     expect(cheapestFirst(planOf([1, 2]), others)).toBeNull();
+  });
+});
+
+describe("the order of the next trial", () => {
+  it("is asked of the study until it is known, and of a race only", async () => {
+    const answers = [[], [trial(0, [2, 1])], [trial(0, [1, 2])]];
+    let asked = 0;
+    const study = { racing: true, trials: async () => answers[asked++]! };
+    const orders = new FoldOrders(study, planOf([5, 5]));
+    expect([await orders.next(), await orders.next(), await orders.next(), asked]).toEqual([
+      undefined,
+      [1, 0],
+      [1, 0],
+      2,
+    ]);
+    expect(await new FoldOrders({ ...study, racing: false }, planOf([5, 5])).next()).toBeUndefined();
+    expect(asked).toBe(2);
   });
 });

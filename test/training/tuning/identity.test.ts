@@ -13,6 +13,7 @@ const own: StudyIdentity = {
   folds: "k",
   settings: "t",
   seeds: "7",
+  reports: "r",
 };
 const KEYS = Object.keys(own) as (keyof StudyIdentity)[];
 

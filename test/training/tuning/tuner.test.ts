@@ -180,7 +180,7 @@ test("values that cannot end a trial go to the tuner with the next one that can,
   await median.reporter.settled();
   expect(await kept(median.opened)).toEqual([[5, 0.9], [10, 0.8], [20, 0.7]]); // biome-ignore format: a line
 
-  const race = await begin("raced", { pruner: { kind: "race", startup: 0, quantile: 0.25 } });
+  const race = await begin("raced", { pruner: { kind: "race", startup: 0, quantile: 0.25, rows: [9, 9] } });
   race.reporter.tell(STEPS + 99, 0.9);
   await race.reporter.settled();
   expect(await kept(race.opened)).toEqual([]);
