@@ -20,7 +20,10 @@ const uncached = () => ({
  * A search with pruning and shared quantised data beside the configurations that it drew, each fitted to its end and binned for
  * itself. A search without pruning would draw others: its sampler sees other values.
  */
-export async function prunedFigures(options: { pairs: number; small: boolean; rows: number }): Promise<Figure[]> {
+export async function prunedFigures(
+  options: { pairs: number; small: boolean; rows: number },
+  pruner: "race" | "median",
+): Promise<Figure[]> {
   const { rows, trials } = sizeOf(options);
   const data = await tuneData(rows);
   const definition = uncached();
@@ -29,7 +32,7 @@ export async function prunedFigures(options: { pairs: number; small: boolean; ro
   let pruned = 0;
   for (let pair = 0; pair < options.pairs; pair++) {
     const seed = SEED + pair;
-    const searched = await searchTo(data, { name: `p${pair}`, trials, pruner: "race", seed });
+    const searched = await searchTo(data, { name: `p${pair}`, trials, pruner, seed });
     const pool = await warmPool(definition, data.cwd);
     try {
       let fits: PlainTrial[] = [];
@@ -48,7 +51,7 @@ export async function prunedFigures(options: { pairs: number; small: boolean; ro
   const ratio = median(ours.map((each, i) => each / plain[i]!));
   return [
     {
-      figure: `${trials} trials, pruned (${pruned.toFixed(0)} of them) and on shared data, against the same ones without either, ${rows} rows`,
+      figure: `${trials} trials, pruned by ${pruner} (${pruned.toFixed(0)} of them) and on shared data, against the same ones without either, ${rows} rows`,
       ours: `${median(ours).toFixed(1)} s`,
       reference: `${median(plain).toFixed(1)} s`,
       measured: `ratio ${ratio.toFixed(2)}`,
@@ -56,7 +59,7 @@ export async function prunedFigures(options: { pairs: number; small: boolean; ro
       met: ratio <= 0.5,
     },
     {
-      figure: "the best of them, out-of-fold log-loss, against the best of all fitted to the end",
+      figure: "the best of those, out-of-fold log-loss, against the best of all fitted to the end",
       ours: verdicts.map(({ text }) => text).join("; "),
       reference: "",
       measured: verdicts.every(({ noise }) => noise) ? "within noise" : "WORSE",
