@@ -34,7 +34,7 @@ export function cheapestFirst({ tasks }: TrialPlan, trials: readonly TrialRecord
     .sort((a, b) => a.slot! - b.slot!);
   if (first === undefined) return null;
   const epochs = first.attrs.total_epochs as readonly unknown[];
-  // A model without epochs, which has 0 of them, is as dear as its rows are many.
-  const cost = tasks.map(({ rows }, i) => rows.fit.length * Math.max(1, Number(epochs[i])));
+  // A model without epochs, which has 0 of them, is as dear as its rows are many; so is what the file does not tell as a number.
+  const cost = tasks.map(({ rows }, i) => rows.fit.length * Math.max(1, Number(epochs[i]) || 0));
   return [...tasks.keys()].sort((a, b) => tasks[a]!.repeat - tasks[b]!.repeat || cost[a]! - cost[b]!);
 }

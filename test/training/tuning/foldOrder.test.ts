@@ -29,6 +29,10 @@ describe("the cheapest fold first", () => {
     expect(cheapestFirst(planOf([100, 100, 100]), [trial(0, [0, 0, 0])])).toEqual([0, 1, 2]);
   });
 
+  it("by rows where the study's file holds no numbers", () => {
+    expect(cheapestFirst(planOf([300, 100, 200]), [trial(0, ["x", null])])).toEqual([1, 2, 0]);
+  });
+
   it("of one seed before those of the next", () => {
     expect(cheapestFirst(planOf([100, 100], 2), [trial(0, [4, 2, 1, 3])])).toEqual([1, 0, 2, 3]);
   });
