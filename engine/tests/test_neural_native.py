@@ -94,8 +94,7 @@ from foldwise_engine.adapter import load_adapter
 from foldwise_engine.neural.adamw import AdamW
 weight = torch.nn.Parameter(torch.ones(3))
 optimiser = AdamW([weight], 0.1, AdamW.beginning([weight]))
-weight.sum().backward()
-optimiser.step(1.0)
+optimiser.step(torch.autograd.grad(weight.sum(), [weight]), 1.0)
 for model, file in {files}.items():
     load_adapter(model, None).load(Path(file), 1, "cpu")
 assert "sympy" not in sys.modules and "torch._dynamo" not in sys.modules

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+CLIP_EPSILON = 1e-6
+"""Added to the norm that is clipped by, as torch does."""
 
 
 class AdamW:
@@ -38,11 +40,14 @@ class AdamW:
         """As they are now, not copied."""
         return {f"{number}.{name}": value for name, held in self._held.items() for number, value in enumerate(held)}
 
-    def step(self, grad_clip: float | None) -> None:
-        """Clip the norm of all gradients together, take one step, and forget the gradients."""
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.parameters]
+    def step(self, gradients: Sequence[Tensor], grad_clip: float | None) -> None:
+        """Clip the norm of all gradients together and take one step; `gradients` are spent."""
+        # Torch's kernel reads memory in order, whatever the strides: a transposed gradient would be another one.
+        gradients = [gradient.contiguous() for gradient in gradients]
+        scale = None
         if grad_clip is not None:
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, grad_clip, torch.nn.utils.get_total_norm(gradients))
+            # What torch's kernel divides by: as clip_grad_norm_, without a pass of its own.
+            scale = ((torch.nn.utils.get_total_norm(gradients) + CLIP_EPSILON) / grad_clip).clamp_(min=1.0)
         with torch.no_grad():
             torch._foreach_add_(self._held["step"], 1)
             torch._fused_adamw_(
@@ -59,9 +64,8 @@ class AdamW:
                 eps=EPSILON,
                 amsgrad=False,
                 maximize=False,
+                grad_scale=scale,
             )
-        for parameter in self.parameters:
-            parameter.grad = None
 
     def _own(self, name: str, moments: Mapping[str, Tensor]) -> list[Tensor]:
         return [moments[f"{number}.{name}"].to(p.device, copy=True) for number, p in enumerate(self.parameters)]

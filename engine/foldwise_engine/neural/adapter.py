@@ -26,7 +26,7 @@ from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.neural.options import Training
 from foldwise_engine.neural.plan import Dense, Plan, Windowed
 from foldwise_engine.neural.scaling import fit_scaling
-from foldwise_engine.process import available_cores, cuda_computes_in_bf16
+from foldwise_engine.process import available_cores, cuda_computes_in_bf16, keep_freed_memory
 from foldwise_engine.protocol import FitSequence
 from foldwise_engine.windows import Window
 
@@ -107,8 +107,8 @@ class SequenceAdapter(Generic[Params, Network]):
         answered = data.train.rows if train_rows is None else data.train.rows[train_rows]
         return Fitted(
             model=Held(network, params),
-            p_train=None if task.answers_only else softmax(answer_rows(network, bars, answered, task.check)),
-            p_stop=None if data.stop is None else softmax(answer_rows(network, bars, data.stop.rows, task.check)),
+            p_train=None if task.answers_only else softmax(answer_rows(network, bars, answered, task.check, threads)),
+            p_stop=None if data.stop is None else softmax(answer_rows(network, bars, data.stop.rows, task.check, threads)),
             best_epoch=outcome.best_epoch,
             total_epochs=outcome.total_epochs,
             early_stopped=outcome.early_stopped,
@@ -170,7 +170,7 @@ class SequenceAdapter(Generic[Params, Network]):
             "classes": data.classes,
             "class_scale": None if task.class_scale is None else task.class_scale.tolist(),
             "window": (window.length, window.start, window.end),
-            "segments": (network.answers, network.lead),
+            "segments": (network.answers, network.lead, network.parts),
             "arrays": [None if a is None else hashlib.sha256(a.tobytes()).hexdigest() for a in arrays],
             "torch": str(torch.__version__),
         }
@@ -201,6 +201,7 @@ def _prepare(threads: int, device: Device) -> torch.device:
     """Set what is global in torch; raises `device` where there is no such one."""
     torch.set_num_threads(threads)
     if device == "cpu":
+        keep_freed_memory()
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise EngineError("device", "This torch sees no CUDA device.", "Run with --device cpu.")

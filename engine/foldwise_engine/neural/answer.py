@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 from foldwise_engine.data import Floats, Rows
 from foldwise_engine.neural.bars import Bars
 from foldwise_engine.neural.network import SequenceNetwork
+from foldwise_engine.neural.parts import PARTS, SideBySide
 
 WINDOWS = 256
 """Answered at a time where they do not overlap."""
 
 
 @torch.inference_mode()
-def answer_rows(network: SequenceNetwork, bars: Bars, ends: Rows, check: Callable[[], None]) -> Floats:
-    """(n,) end rows → (n, K) logits. Neighbours share their bars' work where that pays."""
+def answer_rows(network: SequenceNetwork, bars: Bars, ends: Rows, check: Callable[[], None], threads: int) -> Floats:
+    """(n,) end rows → (n, K) logits. Neighbours share their bars' work where that pays; on the CPU two spans at a time."""
     network.eval()
     T, K = network.shape.seq_len, network.shape.classes
     out = np.empty((len(ends), K), dtype=np.float32)
@@ -27,14 +29,25 @@ def answer_rows(network: SequenceNetwork, bars: Bars, ends: Rows, check: Callabl
     # Of an exact network a window costs its receptive field in bars, of the others each window costs the same.
     worth = 1 / network.receptive_field if network.exact else 0.6
     apart: list[NDArray[np.int64]] = []
+    spans: list[tuple[int, int]] = []
     for first, behind in _chunks(ascending, network.stride):
         low, high = int(ascending[first]), int(ascending[behind - 1])
         if behind - first < worth * (high - low + 1):
             apart.append(np.arange(first, behind))
-            continue
-        check()
-        logits = network.sliding(bars.span(low - T + 1, high + 1)).float().cpu().numpy()
+        else:
+            spans.append((first, behind))
+
+    def answer(first: int, behind: int) -> None:
+        low, high = int(ascending[first]), int(ascending[behind - 1])
+        with torch.inference_mode():  # each thread of Python has its own
+            logits = network.sliding(bars.span(low - T + 1, high + 1)).float().cpu().numpy()
         out[order[first:behind]] = logits[ascending[first:behind] - low]
+
+    parts = PARTS if bars.device.type == "cpu" else 1
+    with SideBySide(threads if parts > 1 else 1) as together:
+        for at in range(0, len(spans), parts):
+            check()
+            together.run([partial(answer, *span) for span in spans[at : at + parts]], max(1, threads // parts))
     alone = np.concatenate(apart) if apart else np.empty(0, dtype=np.int64)
     for start in range(0, len(alone), WINDOWS):
         check()

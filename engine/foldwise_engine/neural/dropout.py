@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,16 +13,33 @@ from torch.nn import functional
 LEVELS = 65_536
 """Of the 16 bits that decide for one value: the share is rounded to their multiple."""
 
+_chance = threading.local()
+
+
+@contextmanager
+def drawn_from(generator: torch.Generator) -> Iterator[None]:
+    """Within it, dropout on this thread draws from `generator`: threads that draw from one would do so in any order."""
+    before = getattr(_chance, "generator", None)
+    _chance.generator = generator
+    try:
+        yield
+    finally:
+        _chance.generator = before
+
 
 def dropout(x: Tensor, share: float, training: bool) -> Tensor:
-    """Zeros in `share` of the places and the rest scaled up, so that the mean stays; torch's seed decides where."""
+    """Zeros in `share` of the places and the rest scaled up, so that the mean stays.
+
+    On the CPU `drawn_from` decides where, without it and on a GPU torch's seed.
+    """
     if not training or share == 0:
         return x
     lost = round(share * LEVELS)
     if x.is_cuda or not 0 < lost < LEVELS:
         return functional.dropout(x, share, training)
-    bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-    kept = bits[: x.numel()].view(x.shape) >= lost - LEVELS // 2
+    generator: torch.Generator | None = getattr(_chance, "generator", None)
+    bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    kept = bits.view(torch.int16)[: x.numel()].view(x.shape) >= lost - LEVELS // 2
     return x * kept.to(x.dtype).mul_(LEVELS / (LEVELS - lost))
 
 

@@ -26,7 +26,10 @@ FEW = 32
 @contextmanager
 def _alone(sequences: int) -> Iterator[None]:
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if sequences < FEW else threads)
+    if threads == 1 or sequences >= FEW:
+        yield
+        return
+    torch.set_num_threads(1)
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from foldwise_engine.data import Floats, Rows
@@ -24,9 +25,11 @@ from foldwise_engine.neural.adamw import AdamW
 from foldwise_engine.neural.answer import answer_rows, log_loss
 from foldwise_engine.neural.bars import Bars
 from foldwise_engine.neural.checkpoint import Checkpoint, Progress, Snapshot, Weights
+from foldwise_engine.neural.dropout import drawn_from
 from foldwise_engine.neural.network import SequenceNetwork
 from foldwise_engine.neural.options import Training
-from foldwise_engine.neural.plan import Plan
+from foldwise_engine.neural.parts import PARTS, SideBySide, divided
+from foldwise_engine.neural.plan import Plan, Step
 
 PLATEAU = 10
 """Epochs without a better log-loss after which `plateau` halves the learning rate."""
@@ -112,7 +115,7 @@ def _epoch(job: Job, optimiser: AdamW, before: Progress) -> tuple[Progress, bool
     stop_loss = None
     if job.stop is not None and finite:
         ends, y = job.stop
-        stop_loss = log_loss(answer_rows(job.network, job.bars, ends, job.check) + job.log_scale, y)
+        stop_loss = log_loss(answer_rows(job.network, job.bars, ends, job.check, job.threads) + job.log_scale, y)
         finite = math.isfinite(stop_loss)
     if not finite:
         raise EngineError(
@@ -148,32 +151,43 @@ def _rate(options: Training, state: Progress) -> float:
 def _steps(job: Job, optimiser: AdamW, epoch: int) -> float:
     """All steps of an epoch; the mean loss of its training rows, weighted."""
     network, bars = job.network, job.bars
+    parts = network.parts if bars.device.type == "cpu" else 1
     random = np.random.default_rng([job.seed, epoch])
     torch.manual_seed(int(random.integers(2**63)))
+    chances = [torch.Generator().manual_seed(int(each)) for each in random.integers(2**63, size=PARTS)]
     y = bars.tensor(job.y.astype(np.int64))
     weights = None if job.weights is None else bars.tensor(np.array(job.weights))
     losses, weighed = torch.zeros((), device=bars.device), 0.0
     network.train()
-    for step in job.plan.epoch(random):
-        job.check()
-        torch.set_num_threads(network.step_threads(step.bars.shape[0], step.bars.shape[1], job.threads))
-        labelled = bars.tensor(step.labelled)
-        with _autocast(job):
-            logits = network.segments(bars.take(step.bars), step.answers).float()
-            picked = logits.reshape(-1, logits.shape[-1]).index_select(0, bars.tensor(step.picked))
-        loss = functional.cross_entropy(picked, y[labelled], reduction="none")
-        share = float(len(step.labelled))
-        if weights is None:
-            mean = loss.mean()
-        else:
-            weight = weights[labelled]
-            mean = (weight * loss).sum() / weight.sum()
-            share = float(np.sum(job.weights[step.labelled]))  # type: ignore[index]
-        torch.autograd.backward(mean)
-        optimiser.step(job.training.grad_clip)
-        losses += mean.detach() * share
-        weighed += share
-    torch.set_num_threads(job.threads)
+
+    def part_of(step: Step, chance: torch.Generator, share: float) -> Callable[[], tuple[Tensor, tuple[Tensor, ...]]]:
+        """Its part of the step's mean loss, and of that one's gradients."""
+
+        def work() -> tuple[Tensor, tuple[Tensor, ...]]:
+            labelled = bars.tensor(step.labelled)
+            with drawn_from(chance), _autocast(job):
+                logits = network.segments(bars.take(step.bars), step.answers).float()
+                picked = logits.reshape(-1, logits.shape[-1]).index_select(0, bars.tensor(step.picked))
+            loss = functional.cross_entropy(picked, y[labelled], reduction="none")
+            mean = (loss if weights is None else weights[labelled] * loss).sum() / share
+            return mean.detach(), torch.autograd.grad(mean, optimiser.parameters, materialize_grads=True)
+
+        return work
+
+    with SideBySide(job.threads if parts > 1 else 1) as together:
+        for step in job.plan.epoch(random):
+            job.check()
+            share = float(len(step.labelled) if job.weights is None else np.sum(job.weights[step.labelled]))
+            steps = divided(step, parts)
+            threads = network.step_threads(len(steps[0].bars), step.bars.shape[1], max(1, job.threads // len(steps)))
+            work = [part_of(part, chance, share) for part, chance in zip(steps, chances, strict=False)]
+            (mean, gradients), *others = together.run(work, threads)
+            for other, more in others:
+                mean += other
+                torch._foreach_add_(gradients, more)
+            optimiser.step(gradients, job.training.grad_clip)
+            losses += mean * share
+            weighed += share
     return float(losses) / weighed
 
 

@@ -43,6 +43,8 @@ class SequenceNetwork(nn.Module):
 
     exact = True
     """Whether a segment's answer equals the window's. If not, what selects or reports uses `sliding`."""
+    parts = 1
+    """Of a training step on the CPU, computed side by side (see `parts`)."""
     stride = 1024
     """Answers that `sliding` is best asked for at a time."""
 
@@ -101,7 +103,7 @@ class SequenceNetwork(nn.Module):
         raise NotImplementedError
 
     def step_threads(self, sequences: int, bars: int, threads: int) -> int:
-        """How many of the threads a training step of so many sequences of so many bars is best given."""
+        """How many of the threads a part of a step, of so many sequences of so many bars, is best given."""
         return 1 if self.parameter_count * sequences * bars < SMALL else threads
 
     def sliding(self, bars: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foldwise_engine.neural.dropout import dropout
-from foldwise_engine.neural.gru_scan import FEW, scan, slide
+from foldwise_engine.neural.gru_scan import scan, slide
 from foldwise_engine.neural.lstm_slide import slide_lstm, tanh_last
 from foldwise_engine.neural.network import SequenceNetwork, Shape
-from foldwise_engine.process import waits_spinning
+from foldwise_engine.neural.parts import PARTS
 
 GATES = 12_000_000
 """Numbers of windows' gates that `sliding` holds at a time: 48 MB. Twice as many were slower: a bar's leave the cache."""
@@ -25,6 +25,7 @@ class Recurrent(SequenceNetwork):
     """One of torch's recurrent stacks and a linear head."""
 
     exact = False
+    parts = PARTS
 
     def __init__(
         self, shape: Shape, kind: type[nn.LSTM] | type[nn.GRU], hidden_size: int, num_layers: int, dropout: float
@@ -36,12 +37,6 @@ class Recurrent(SequenceNetwork):
         self.head = nn.Linear(hidden_size, shape.classes)
         # Many windows, so that a bar's product is worth dividing among threads; but their gates have to be held.
         self.stride = min(2048, max(64, GATES // (4 * hidden_size * shape.seq_len)))
-
-    def step_threads(self, sequences: int, bars: int, threads: int) -> int:
-        """All where they spin while they wait (the sums are the same, bit by bit); else one where there is little to do."""
-        if waits_spinning():
-            return threads
-        return 1 if sequences < FEW else super().step_threads(sequences, bars, threads)
 
     def segments(self, bars: Tensor, answers: int) -> Tensor:
         """See the base."""

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from foldwise_engine.neural.dropout import dropout
 from foldwise_engine.neural.network import SequenceNetwork, Shape
+from foldwise_engine.neural.parts import PARTS
 
 CHUNK = 32
 """Queries that share their keys: a chunk of C queries meets C + W − 1 keys, of which W are each one's own."""
@@ -79,6 +80,8 @@ class Layer(nn.Module):
 
 class Transformer(SequenceNetwork):
     """Projection of a bar, layers, final norm, linear head on each answered bar."""
+
+    parts = PARTS
 
     def __init__(
         self, shape: Shape, d_model: int, nhead: int, num_layers: int, dim_feedforward: int, dropout: float
