@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from foldwise_engine.neural.dropout import dropout
 from foldwise_engine.neural.gru_scan import scan, slide
-from foldwise_engine.neural.lstm_slide import slide_lstm, tanh_last
+from foldwise_engine.neural.lstm_slide import doubled, slide_lstm
 from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.neural.parts import PARTS
 
@@ -110,11 +110,11 @@ class Lstm(Recurrent):
     def _input(self, layer: int) -> tuple[Tensor, Tensor]:
         """Weight of a layer's inputs, and all its biases, as `slide_lstm` wants them."""
         both = self._part("bias", "ih", layer) + self._part("bias", "hh", layer)
-        return tanh_last(self._part("weight", "ih", layer)), tanh_last(both)
+        return doubled(self._part("weight", "ih", layer)), doubled(both)
 
     def _state(self, layer: int) -> Tensor:
         """Weight of a layer's state, likewise."""
-        return tanh_last(self._part("weight", "hh", layer))
+        return doubled(self._part("weight", "hh", layer))
 
 
 class Gru(Recurrent):
