@@ -173,7 +173,7 @@ def net_lead(model: str, length: int) -> int:
 @pytest.mark.parametrize("model", ["lstm", "gru"])
 @pytest.mark.parametrize("sequences", [2, 8])
 def test_a_recurrent_step_gives_the_same_bits_with_two_threads(model: str, sequences: int) -> None:
-    """Also where a part of a step is large enough for several threads the number of cores changes nothing."""
+    """Also where a part of a step is large enough for several threads, those of two cores change nothing."""
     net = network(model)
     bars = torch.from_numpy(np.stack([np.nan_to_num(walk(51)) for _ in range(sequences)]))
     before, gradients = torch.get_num_threads(), []

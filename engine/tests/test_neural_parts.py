@@ -48,12 +48,14 @@ def test_parts_hold_each_answer_of_their_step_once(sequences: int, answers: int,
 @pytest.mark.parametrize("mode", ["dense", "windowed"])
 @pytest.mark.parametrize("model", NEURAL)
 def test_cores_change_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, mode: str) -> None:
+    """Stop rows that lie apart are answered window by window."""
     fitted = []
     for threads in (1, 2):
         monkeypatch.setattr(adapter, "_machine_threads", lambda threads=threads: threads)
         case = remembered(tmp_path / f"data{threads}")
-        fit = case.fit(model, training=training(model, mode=mode, max_epochs=2, patience=None))
-        fitted.append(load_file(fit.native))
+        stop = case.stop if mode == "dense" else case.stop[::5]
+        fit = case.fit(model, stop=stop, training=training(model, mode=mode, max_epochs=2, patience=None))
+        fitted.append({**load_file(fit.native), "p_stop": fit.array("p_stop.npy")})
     assert fitted[0].keys() == fitted[1].keys()
     for name, value in fitted[0].items():
         assert np.array_equal(value, fitted[1][name]), name
@@ -87,6 +89,11 @@ def test_dropout_is_drawn_from_the_parts_own_chance() -> None:
     assert torch.equal(alone[0], beside[0])
     assert torch.equal(alone[1], beside[1])
     assert not torch.equal(alone[0], alone[1])
+    for share, kept in ((1e-7, 4000), (0.9999999, 0)):  # rounded to what 16 bits can say, still by the part's own chance
+        before = torch.get_rng_state()
+        with drawn_from(torch.Generator().manual_seed(1)):
+            assert int((dropout(x, share, training=True) != 0).sum()) == kept
+        assert torch.equal(before, torch.get_rng_state())
 
 
 def test_pieces_of_work_run_at_the_same_time_and_errors_come_out() -> None:

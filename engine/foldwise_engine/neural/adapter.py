@@ -26,7 +26,7 @@ from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.neural.options import Training
 from foldwise_engine.neural.plan import Dense, Plan, Windowed
 from foldwise_engine.neural.scaling import fit_scaling
-from foldwise_engine.process import available_cores, cuda_computes_in_bf16, keep_freed_memory
+from foldwise_engine.process import available_cores, cuda_computes_in_bf16, freed_memory_kept
 from foldwise_engine.protocol import FitSequence
 from foldwise_engine.windows import Window
 
@@ -101,7 +101,8 @@ class SequenceAdapter(Generic[Params, Network]):
             )
 
         ready = time.perf_counter()
-        outcome, batch_size = _train(job, begin, checkpoint, task.warn)
+        with freed_memory_kept():
+            outcome, batch_size = _train(job, begin, checkpoint, task.warn)
         trained = time.perf_counter()
         train_rows = _sample(len(data.train), task.seed) if not network.exact and not task.answers_only else None
         answered = data.train.rows if train_rows is None else data.train.rows[train_rows]
@@ -201,7 +202,6 @@ def _prepare(threads: int, device: Device) -> torch.device:
     """Set what is global in torch; raises `device` where there is no such one."""
     torch.set_num_threads(threads)
     if device == "cpu":
-        keep_freed_memory()
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise EngineError("device", "This torch sees no CUDA device.", "Run with --device cpu.")

@@ -20,7 +20,10 @@ WINDOWS = 256
 
 @torch.inference_mode()
 def answer_rows(network: SequenceNetwork, bars: Bars, ends: Rows, check: Callable[[], None], threads: int) -> Floats:
-    """(n,) end rows → (n, K) logits. Neighbours share their bars' work where that pays; on the CPU two spans at a time."""
+    """(n,) end rows → (n, K) logits. Neighbours share their bars' work where that pays.
+
+    On the CPU two pieces of it are done side by side.
+    """
     network.eval()
     T, K = network.shape.seq_len, network.shape.classes
     out = np.empty((len(ends), K), dtype=np.float32)
@@ -43,17 +46,19 @@ def answer_rows(network: SequenceNetwork, bars: Bars, ends: Rows, check: Callabl
             logits = network.sliding(bars.span(low - T + 1, high + 1)).float().cpu().numpy()
         out[order[first:behind]] = logits[ascending[first:behind] - low]
 
+    def answer_apart(rows: NDArray[np.int64]) -> None:
+        with torch.inference_mode():
+            windows = bars.take(ascending[rows, None] + np.arange(1 - T, 1))
+            out[order[rows]] = network(windows)[:, 0].float().cpu().numpy()
+
+    alone = np.concatenate(apart) if apart else np.empty(0, dtype=np.int64)
+    blocks = [alone[start : start + WINDOWS] for start in range(0, len(alone), WINDOWS)]
+    work = [partial(answer, *span) for span in spans] + [partial(answer_apart, block) for block in blocks]
     parts = PARTS if bars.device.type == "cpu" else 1
     with SideBySide(threads if parts > 1 else 1) as together:
-        for at in range(0, len(spans), parts):
+        for at in range(0, len(work), parts):
             check()
-            together.run([partial(answer, *span) for span in spans[at : at + parts]], max(1, threads // parts))
-    alone = np.concatenate(apart) if apart else np.empty(0, dtype=np.int64)
-    for start in range(0, len(alone), WINDOWS):
-        check()
-        block = alone[start : start + WINDOWS]
-        windows = bars.take(ascending[block, None] + np.arange(1 - T, 1))
-        out[order[block]] = network(windows)[:, 0].float().cpu().numpy()
+            together.run(work[at : at + parts], max(1, threads // parts))
     return out
 
 

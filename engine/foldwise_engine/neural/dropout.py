@@ -34,9 +34,11 @@ def dropout(x: Tensor, share: float, training: bool) -> Tensor:
     """
     if not training or share == 0:
         return x
-    lost = round(share * LEVELS)
-    if x.is_cuda or not 0 < lost < LEVELS:
+    if x.is_cuda:
         return functional.dropout(x, share, training)
+    lost = min(round(share * LEVELS), LEVELS - 1)
+    if lost == 0:
+        return x
     generator: torch.Generator | None = getattr(_chance, "generator", None)
     bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None, generator=generator)
     kept = bits.view(torch.int16)[: x.numel()].view(x.shape) >= lost - LEVELS // 2

@@ -182,10 +182,11 @@ def _steps(job: Job, optimiser: AdamW, epoch: int) -> float:
             threads = network.step_threads(len(steps[0].bars), step.bars.shape[1], max(1, job.threads // len(steps)))
             work = [part_of(part, chance, share) for part, chance in zip(steps, chances, strict=False)]
             (mean, gradients), *others = together.run(work, threads)
-            for other, more in others:
-                mean += other
-                torch._foreach_add_(gradients, more)
+            for other in others:
+                mean += other[0]
+                torch._foreach_add_(gradients, other[1])
             optimiser.step(gradients, job.training.grad_clip)
+            del gradients, others  # or they would live beside the next step's
             losses += mean * share
             weighed += share
     return float(losses) / weighed

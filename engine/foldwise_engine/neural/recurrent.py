@@ -18,7 +18,8 @@ from foldwise_engine.neural.network import SequenceNetwork, Shape
 from foldwise_engine.neural.parts import PARTS
 
 GATES = 12_000_000
-"""Numbers of windows' gates that `sliding` holds at a time: 48 MB. Twice as many were slower: a bar's leave the cache."""
+"""Numbers of windows' gates that `sliding` holds at a time: 48 MB, and as many by the
+other thread. Twice as many were slower: a bar's leave the cache."""
 
 
 class Recurrent(SequenceNetwork):
@@ -35,7 +36,7 @@ class Recurrent(SequenceNetwork):
         share = dropout if num_layers > 1 else 0.0
         self.layers = kind(shape.features, hidden_size, num_layers, dropout=share, batch_first=False)
         self.head = nn.Linear(hidden_size, shape.classes)
-        # Many windows, so that a bar's product is worth dividing among threads; but their gates have to be held.
+        # Many windows, so that a bar's product is worth a call; but their gates have to be held.
         self.stride = min(2048, max(64, GATES // (4 * hidden_size * shape.seq_len)))
 
     def segments(self, bars: Tensor, answers: int) -> Tensor:
