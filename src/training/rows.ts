@@ -2,7 +2,7 @@ import type { ScoredRows } from "../evaluation/index.js";
 import { averageUniqueness, labelDurations } from "../labels/index.js";
 import { FoldwiseError, gather, type StoredDataset } from "../types/index.js";
 import { assertNoLeak, defaultEmbargo, type HoldoutPlan, planHoldout } from "../validation/index.js";
-import { withWindows } from "./sequence.js";
+import { requireWindow, withWindows } from "./sequence.js";
 
 /**
  * The rows of one training run: the same for every model and every horizon of the dataset.
@@ -11,6 +11,7 @@ import { withWindows } from "./sequence.js";
  * @param seqLen The longest window of the run, which raises the default and which all rows that are scored end.
  */
 export function planRows(dataset: StoredDataset, embargo: number | undefined, seqLen: number | null): HoldoutPlan {
+  requireWindow(dataset, seqLen);
   const { horizons, parts } = dataset.manifest;
   const fitted = parts.train.end - parts.train.start + parts.val.end - parts.val.start;
   const timestamps = dataset.timestamps();

@@ -2,7 +2,9 @@ import { windowEnds } from "../data/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import type { StoredDataset } from "../types/index.js";
 import { type FeatureMatrix, FoldwiseError } from "../types/index.js";
-import { type HoldoutPlan, rowsWithWindow } from "../validation/index.js";
+import { type HoldoutPlan, longestRun, rowsWithWindow } from "../validation/index.js";
+
+const SHORTER = "Use a shorter window (--seq-len), or data with longer unbroken pieces.";
 
 /** Bars of a window of a model with these settings; null for models of single rows. */
 export function seqLenOf({ capabilities }: ModelDefinition, training: Record<string, unknown>): number | null {
@@ -37,6 +39,22 @@ export function withWindows(plan: HoldoutPlan, dataset: StoredDataset, seqLen: n
   return kept;
 }
 
+/**
+ * Before rows are planned, since the embargo grows with the window and would be blamed for an empty part.
+ *
+ * @throws FoldwiseError `data.no_window` when the window is longer than every piece of the data.
+ */
+export function requireWindow(dataset: StoredDataset, seqLen: number | null): void {
+  if (seqLen === null || seqLen === 1) return;
+  const longest = longestRun(dataset.piece());
+  if (longest >= seqLen) return;
+  throw new FoldwiseError(
+    "data.no_window",
+    `A window of ${seqLen} bars is longer than any piece of the data; the longest has ${longest} bars.`,
+    { remedy: SHORTER, details: { longest, seqLen } },
+  );
+}
+
 /** Positions of the examples of `X` that end a full window; throws `data.no_window` where there is none. */
 export function examplesOf(X: FeatureMatrix, seqLen: number, what: string, from = 0): Int32Array {
   const ends = windowEnds(X, seqLen, from);
@@ -48,6 +66,6 @@ function noWindow(what: string, rows: number, seqLen: number): FoldwiseError {
   return new FoldwiseError(
     "data.no_window",
     `At none of the ${rows} rows ${what} ends a window of ${seqLen} bars within one piece.`,
-    { remedy: "Use a shorter window (--seq-len), or data with longer unbroken pieces.", details: { rows, seqLen } },
+    { remedy: SHORTER, details: { rows, seqLen } },
   );
 }

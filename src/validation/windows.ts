@@ -29,3 +29,13 @@ export function rowsWithWindow(rows: Int32Array, piece: Int32Array, length: numb
   const hasWindow = windowTest(piece, length, from);
   return rows.filter((row) => hasWindow(row));
 }
+
+/** Rows of the longest unbroken run of one piece; 0 without rows. */
+export function longestRun(piece: Int32Array): number {
+  let [longest, length] = [0, 0];
+  for (let row = 0; row < piece.length; row++) {
+    length = row > 0 && piece[row] === piece[row - 1] ? length + 1 : 1;
+    longest = Math.max(longest, length);
+  }
+  return longest;
+}

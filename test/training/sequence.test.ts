@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { resolveTrainingConfig } from "../../src/config/index.js";
 import { openStored, viewOf, writeDataset } from "../../src/data/index.js";
 import { readNpy } from "../../src/files/index.js";
 import { ModelRegistry } from "../../src/models/index.js";
+import { planCv } from "../../src/training/cv/plan.js";
 import { engineInput } from "../../src/training/engineInput.js";
+import { planRows } from "../../src/training/rows.js";
 import { examplesOf, seqLenOf, withWindows } from "../../src/training/sequence.js";
 import type { FeatureArray, FeatureMatrix, StoredDataset } from "../../src/types/index.js";
 import { planHoldout } from "../../src/validation/index.js";
@@ -85,6 +88,20 @@ describe("withWindows", () => {
     expect(() => withWindows(plan(), dataset, 130)).toThrow(
       /none of the \d+ rows of the \w+ part ends a window of 130/,
     );
+  });
+});
+
+describe("a window longer than every piece of the data", () => {
+  const refusal = /A window of 251 bars is longer than any piece of the data; the longest has 250 bars/;
+
+  it("is refused by its name, not by what the embargo that grows with it left", () => {
+    expect(() => planRows(dataset, undefined, 251)).toThrow(refusal);
+    expect(() => planRows(dataset, 5, 250)).toThrow(/none of the \d+ rows of the \w+ part/);
+  });
+
+  it("is refused in cross-validation too", () => {
+    const { validation } = resolveTrainingConfig({ cwd: process.cwd(), flags: {} }).config;
+    expect(() => planCv(dataset, validation, undefined, 251)).toThrow(refusal);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { rowsWithWindow } from "../../src/validation/index.js";
+import { longestRun, rowsWithWindow } from "../../src/validation/index.js";
 
 /** The definition, word by word: every row of the window is there, of one piece, and not before `from`. */
 function endsFullWindow(row: number, piece: Int32Array, length: number, from: number): boolean {
@@ -45,5 +45,22 @@ describe("the rows that end a full window", () => {
     expect(() => rowsWithWindow(Int32Array.of(3), new Int32Array(3), 2)).toThrow("row 3 of a dataset of 3 rows");
     expect(() => rowsWithWindow(Int32Array.of(-1), new Int32Array(3), 2)).toThrow(RangeError);
     expect(() => rowsWithWindow(Int32Array.of(1), new Int32Array(3), 0)).toThrow("a window of 0 rows");
+  });
+});
+
+describe("the longest run", () => {
+  it("is the longest window that a row ends", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 30 }), (values) => {
+        const piece = Int32Array.from(values);
+        const rows = Int32Array.from(values.keys());
+        expect(rowsWithWindow(rows, piece, longestRun(piece))).not.toHaveLength(0);
+        expect(rowsWithWindow(rows, piece, longestRun(piece) + 1)).toHaveLength(0);
+      }),
+    );
+  });
+
+  it("of no rows is 0", () => {
+    expect(longestRun(new Int32Array(0))).toBe(0);
   });
 });

@@ -14,6 +14,7 @@ import {
   type WalkForwardSteps,
   walkForward,
 } from "../../validation/index.js";
+import { requireWindow } from "../sequence.js";
 
 /** Whose rows: those of train and validation; test rows are never looked at. */
 export interface CvPlan extends SplitInput {
@@ -35,7 +36,7 @@ export type CvScheme = Omit<TrainingConfig["validation"], "embargo">;
  *
  * @param embargo Rows; `defaultEmbargo` when absent.
  * @param seqLen The longest window of the run, which raises the default embargo and which all rows end.
- * @throws FoldwiseError what the splitters throw, and `data.no_rows`.
+ * @throws FoldwiseError what the splitters throw, and `data.no_rows` and `data.no_window`.
  */
 export function planCv(
   dataset: StoredDataset,
@@ -43,6 +44,7 @@ export function planCv(
   embargo: number | undefined,
   seqLen: number | null,
 ): CvPlan {
+  requireWindow(dataset, seqLen);
   const { horizons, parts } = dataset.manifest;
   const timestamps = dataset.timestamps();
   const labels = horizons.map((horizon) => dataset.labels(horizon));
