@@ -94,6 +94,11 @@ class Transformer(SequenceNetwork):
         self.head = nn.Linear(d_model, shape.classes)
 
     @property
+    def answers(self) -> int:
+        """Half of T. Of 128 a step would hold only two segments, whose windows are neighbours: fits came out worse."""
+        return max(CHUNK, -(-self.shape.seq_len // 2))
+
+    @property
     def receptive_field(self) -> int:
         """1 + L (W − 1)."""
         return 1 + len(self.layers) * (self.band - 1)
