@@ -13,11 +13,13 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from neural_support import NEURAL, T, network, walk  # noqa: E402
 
 from foldwise_engine.neural.adamw import AdamW  # noqa: E402
+from foldwise_engine.neural.adapter import plan_of  # noqa: E402
 from foldwise_engine.neural.answer import answer_rows, answer_windows  # noqa: E402
 from foldwise_engine.neural.bars import Bars  # noqa: E402
 from foldwise_engine.neural.dropout import dropout  # noqa: E402
+from foldwise_engine.neural.options import Training  # noqa: E402
 from foldwise_engine.neural.tcn import depth  # noqa: E402
-from foldwise_engine.windows import gather  # noqa: E402
+from foldwise_engine.windows import Window, gather  # noqa: E402
 
 every_model = pytest.mark.parametrize("model", NEURAL)
 exact = pytest.mark.parametrize("model", ["tcn", "transformer"])
@@ -187,3 +189,13 @@ def test_a_recurrent_step_gives_the_same_bits_with_two_threads(model: str, seque
         torch.set_num_threads(before)
     assert len(gradients[0]) > 0
     assert all(torch.equal(one, two) for one, two in zip(*gradients, strict=True))
+
+
+@pytest.mark.parametrize(("length", "answers"), [(1, 32), (60, 32), (61, 32), (128, 64), (200, 100)])
+def test_a_transformers_step_mixes_segments_from_all_over_the_training_part(length: int, answers: int) -> None:
+    net = network("transformer", seq_len=length)
+    window = Window(length, np.array([0]), 0, 9_000)
+    rows = np.arange(length - 1, 9_000, dtype=np.int32)
+    steps = list(plan_of(net, Training(seq_len=length), window, rows, 256).epoch(np.random.default_rng(0)))
+    assert {step.answers for step in steps} == {answers}
+    assert np.median([len(step.bars) for step in steps]) == pytest.approx(256 / answers, abs=1)

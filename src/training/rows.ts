@@ -1,8 +1,8 @@
 import type { ScoredRows } from "../evaluation/index.js";
 import { averageUniqueness, labelDurations } from "../labels/index.js";
 import { FoldwiseError, gather, type StoredDataset } from "../types/index.js";
-import { assertNoLeak, defaultEmbargo, type HoldoutPlan, planHoldout } from "../validation/index.js";
-import { requireWindow, withWindows } from "./sequence.js";
+import { assertNoLeak, type HoldoutPlan, planHoldout } from "../validation/index.js";
+import { requireWindow, withEmbargo, withWindows } from "./sequence.js";
 
 /**
  * The rows of one training run: the same for every model and every horizon of the dataset.
@@ -16,13 +16,10 @@ export function planRows(dataset: StoredDataset, embargo: number | undefined, se
   const fitted = parts.train.end - parts.train.start + parts.val.end - parts.val.start;
   const timestamps = dataset.timestamps();
   const labelEnds = horizons.map((horizon) => dataset.labelEnds(horizon));
-  const plan = planHoldout({
-    timestamps,
-    labels: horizons.map((horizon) => dataset.labels(horizon)),
-    labelEnds,
-    parts,
-    embargo: embargo ?? defaultEmbargo(fitted, seqLen ?? 0),
-  });
+  const labels = horizons.map((horizon) => dataset.labels(horizon));
+  const plan = withEmbargo(embargo, fitted, seqLen, (applied) =>
+    planHoldout({ timestamps, labels, labelEnds, parts, embargo: applied }),
+  );
   assertNoLeak(plan, timestamps, labelEnds);
   return withWindows(plan, dataset, seqLen);
 }

@@ -2,7 +2,7 @@ import { windowEnds } from "../data/index.js";
 import type { ModelDefinition } from "../models/index.js";
 import type { StoredDataset } from "../types/index.js";
 import { type FeatureMatrix, FoldwiseError } from "../types/index.js";
-import { type HoldoutPlan, longestRun, rowsWithWindow } from "../validation/index.js";
+import { defaultEmbargo, type HoldoutPlan, longestRun, rowsWithWindow } from "../validation/index.js";
 
 const SHORTER = "Use a shorter window (--seq-len), or data with longer unbroken pieces.";
 
@@ -42,11 +42,12 @@ export function withWindows(plan: HoldoutPlan, dataset: StoredDataset, seqLen: n
 /**
  * Before rows are planned, since the embargo grows with the window and would be blamed for an empty part.
  *
- * @throws FoldwiseError `data.no_window` when the window is longer than every piece of the data.
+ * @param rows Those of the dataset that the run may use, from its first; all by default.
+ * @throws FoldwiseError `data.no_window` when the window is longer than every piece of them.
  */
-export function requireWindow(dataset: StoredDataset, seqLen: number | null): void {
+export function requireWindow(dataset: StoredDataset, seqLen: number | null, rows?: number): void {
   if (seqLen === null || seqLen === 1) return;
-  const longest = longestRun(dataset.piece());
+  const longest = longestRun(dataset.piece().subarray(0, rows));
   if (longest >= seqLen) return;
   throw new FoldwiseError(
     "data.no_window",
@@ -54,6 +55,34 @@ export function requireWindow(dataset: StoredDataset, seqLen: number | null): vo
     { remedy: SHORTER, details: { longest, seqLen } },
   );
 }
+
+/**
+ * What `plan` makes of the embargo: the one asked for, or the default, which is no shorter than the window. If rows run out
+ * because of a default that the window has raised, the remedy says so.
+ *
+ * @param rows Of train and validation.
+ */
+export function withEmbargo<T>(
+  asked: number | undefined,
+  rows: number,
+  seqLen: number | null,
+  plan: (embargo: number) => T,
+): T {
+  const embargo = asked ?? defaultEmbargo(rows, seqLen ?? 0);
+  try {
+    return plan(embargo);
+  } catch (cause) {
+    const raised = asked === undefined && embargo > defaultEmbargo(rows);
+    if (!raised || !(cause instanceof FoldwiseError) || !BLAMES_EMBARGO.has(cause.code)) throw cause;
+    throw new FoldwiseError(cause.code, `${cause.message} The window of ${seqLen} bars sets that embargo.`, {
+      remedy: `Use a shorter window (--seq-len). Or: ${cause.remedy}`,
+      details: { ...cause.details, seqLen },
+      cause,
+    });
+  }
+}
+
+const BLAMES_EMBARGO = new Set<string>(["data.empty_part", "data.empty_fold", "usage.embargo"]);
 
 /** Positions of the examples of `X` that end a full window; throws `data.no_window` where there is none. */
 export function examplesOf(X: FeatureMatrix, seqLen: number, what: string, from = 0): Int32Array {

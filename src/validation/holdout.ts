@@ -124,8 +124,7 @@ function emptyPart(part: HoldoutPart, total: number, lost: LostRows, embargo: nu
     `No row is left in the "${part}" part: of ${total} rows ${lost.unlabelled} are not labelled at every horizon, ` +
       `${lost.purged} have labels that reach into the next part, ${lost.embargoed} lie in the embargo of ${embargo} rows.`,
     {
-      remedy:
-        "Use more bars, shorter horizons, a larger share for this part, a shorter window (--seq-len), or a smaller --embargo.",
+      remedy: "Use more bars, shorter horizons, a larger share for this part, or a smaller --embargo.",
       details: { part, total, ...lost, embargo },
     },
   );

@@ -105,6 +105,27 @@ describe("a window longer than every piece of the data", () => {
   });
 });
 
+describe("an embargo that leaves no rows", () => {
+  const { validation } = resolveTrainingConfig({ cwd: process.cwd(), flags: {} }).config;
+  const window = /The window of 200 bars sets that embargo/;
+
+  it("is blamed on the window that raised it", () => {
+    expect(() => planRows(dataset, undefined, 200)).toThrow(window);
+    expect(() => planCv(dataset, validation, undefined, 200)).toThrow(window);
+    try {
+      planCv(dataset, validation, undefined, 200);
+    } catch (error) {
+      expect(error).toMatchObject({ remedy: expect.stringMatching(/^Use a shorter window \(--seq-len\)\. Or: /) });
+    }
+  });
+
+  it("is not where it was asked for, or there is no window", () => {
+    expect(() => planRows(dataset, 400, 20)).toThrow(/lie in the embargo of 400 rows\.$/);
+    expect(() => planRows(dataset, 400, null)).toThrow(/lie in the embargo of 400 rows\.$/);
+    expect(() => planCv(dataset, validation, 400, 20)).toThrow(/^(?!.*sets that embargo)/);
+  });
+});
+
 describe("the engine's input of a sequence model", () => {
   const T = 7;
   const array = (shape: FeatureArray["shape"]): FeatureArray => ({

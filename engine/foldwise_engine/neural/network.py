@@ -51,7 +51,7 @@ class SequenceNetwork(nn.Module):
     @property
     def answers(self) -> int:
         """Answers of a training segment, S: its first bars serve as context only, so short ones waste more."""
-        return max(128, self.shape.seq_len)
+        raise NotImplementedError
 
     @property
     def lead(self) -> int:

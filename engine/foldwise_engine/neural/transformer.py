@@ -95,7 +95,11 @@ class Transformer(SequenceNetwork):
 
     @property
     def answers(self) -> int:
-        """Half of T. Of 128 a step would hold only two segments, whose windows are neighbours: fits came out worse."""
+        """Half of T, at least a chunk: of T = 60 a step of 256 holds eight segments.
+
+        Of 128 answers it would hold two, whose windows are neighbours: a third faster, and a little worse on made-up data
+        (`bench/RESULTS.md`). Long windows were not measured.
+        """
         return max(CHUNK, -(-self.shape.seq_len // 2))
 
     @property

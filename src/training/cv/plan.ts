@@ -4,7 +4,6 @@ import {
   type BacktestPath,
   backtestPaths,
   combinatorialPurged,
-  defaultEmbargo,
   type Fold,
   latestEnds,
   purgeBefore,
@@ -14,7 +13,7 @@ import {
   type WalkForwardSteps,
   walkForward,
 } from "../../validation/index.js";
-import { requireWindow } from "../sequence.js";
+import { requireWindow, withEmbargo } from "../sequence.js";
 
 /** Whose rows: those of train and validation; test rows are never looked at. */
 export interface CvPlan extends SplitInput {
@@ -44,8 +43,8 @@ export function planCv(
   embargo: number | undefined,
   seqLen: number | null,
 ): CvPlan {
-  requireWindow(dataset, seqLen);
   const { horizons, parts } = dataset.manifest;
+  requireWindow(dataset, seqLen, parts.val.end);
   const timestamps = dataset.timestamps();
   const labels = horizons.map((horizon) => dataset.labels(horizon));
   const ends = latestEnds(horizons.map((horizon) => dataset.labelEnds(horizon)));
@@ -66,10 +65,12 @@ export function planCv(
       remedy: "Use more bars, shorter horizons, or a shorter window (--seq-len).",
     });
   }
-  const input: SplitInput = { timestamps, ends, rows, embargo: embargo ?? defaultEmbargo(all, seqLen ?? 0) };
+  const splits = withEmbargo(embargo, all, seqLen, (applied) => {
+    const input: SplitInput = { timestamps, ends, rows, embargo: applied };
+    return { ...input, ...splitsOf(input, scheme) };
+  });
   return {
-    ...input,
-    ...splitsOf(input, scheme),
+    ...splits,
     lost: {
       unlabelled: all - labelled.length,
       windowless: labelled.length - windowed.length,
