@@ -311,9 +311,14 @@ def test_a_damaged_file_is_a_failure_of_that_job_only(worker: TalkingWorker, cas
     )
     worker.say(predict)
     assert worker.hear(FailedEvent, "p").code == "bad_data"
-    np.save(case.folder / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
+    # An array of objects whose pickle, were it ever read, would write a file.
+    trace = case.folder / "trace"
+    with (case.folder / "pickled.npy").open("wb") as hostile:
+        np.lib.format.write_array_header_1_0(hostile, {"descr": "|O", "fortran_order": False, "shape": (1,)})
+        hostile.write(f"cbuiltins\nopen\n(V{trace}\nVw\ntR.".encode())
     worker.say(encode(predict).replace(b"broken.npy", b"pickled.npy"))
     assert worker.hear(FailedEvent, "p").code == "bad_data"
+    assert not trace.exists()
     assert isinstance(fit, FitResult)
 
 
