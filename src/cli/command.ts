@@ -61,7 +61,7 @@ export function integerList(value: string): number[] {
 }
 
 export function positiveInteger(value: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError("Expected a whole number of 1 or more.");
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError("Expected a whole number from 1 to 999999999.");
   return Number(value);
 }
 
