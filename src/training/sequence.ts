@@ -5,6 +5,8 @@ import { type FeatureMatrix, FoldwiseError } from "../types/index.js";
 import { defaultEmbargo, type HoldoutPlan, longestRun, rowsWithWindow } from "../validation/index.js";
 
 const SHORTER = "Use a shorter window (--seq-len), or data with longer unbroken pieces.";
+/** Refusals in which the embargo is told as a cause. */
+const BLAMES_EMBARGO = new Set<string>(["data.empty_part", "data.empty_fold", "usage.embargo"]);
 
 /** Bars of a window of a model with these settings; null for models of single rows. */
 export function seqLenOf({ capabilities }: ModelDefinition, training: Record<string, unknown>): number | null {
@@ -81,8 +83,6 @@ export function withEmbargo<T>(
     });
   }
 }
-
-const BLAMES_EMBARGO = new Set<string>(["data.empty_part", "data.empty_fold", "usage.embargo"]);
 
 /** Positions of the examples of `X` that end a full window; throws `data.no_window` where there is none. */
 export function examplesOf(X: FeatureMatrix, seqLen: number, what: string, from = 0): Int32Array {
